@@ -1,0 +1,69 @@
+"""The list of pages, and the guard that puts every page inside the frame of app.py."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """A page: the question it answers, and where it stands in the navigation."""
+
+    file: str
+    title: str
+    icon: str
+    section: str
+    question: str
+    answer: str
+
+
+PAGES = (
+    PageInfo(
+        file="pages/playground.py",
+        title="Playground",
+        icon="🧮",
+        section="Explore",
+        question="How does a matrix of token vectors become one embedding?",
+        answer=(
+            "A pooling strategy gives every token a weight; each column of the matrix then collapses "
+            "into one number: the weighted sum of its cells."
+        ),
+    ),
+)
+
+SECTIONS = ("Explore", "Compare", "Learn")
+
+
+def build() -> PageInfo:
+    """Draw the navigation and say which page is asked for."""
+    pages = {p: st.Page(p.file, title=p.title, icon=p.icon, default=p is PAGES[0]) for p in PAGES}
+    grouped = {s: [page for p, page in pages.items() if p.section == s] for s in SECTIONS}
+    chosen = st.navigation({s: inside for s, inside in grouped.items() if inside}, position="top")
+    st.session_state["_page"] = chosen
+    return next(p for p, page in pages.items() if page.title == chosen.title)
+
+
+def run_page() -> None:
+    """Run the chosen page, which may then call `require_frame`."""
+    st.session_state["_framed"] = True
+    try:
+        st.session_state["_page"].run()
+    finally:
+        st.session_state["_framed"] = False
+
+
+def require_frame() -> None:
+    """The first line of each page: go through app.py, whoever started this file.
+
+    Until app.py has run once in a fresh server, Streamlit answers a deep link by running the
+    page's file alone, without sidebar or state.
+    """
+    if st.session_state.get("_framed"):
+        st.session_state["_alone"] = False
+        return
+    if st.session_state.get("_alone"):
+        st.error("This is one page of the app. Start the app with: streamlit run app.py")
+        st.stop()
+    st.session_state["_alone"] = True
+    build()
+    st.rerun()

@@ -1,0 +1,41 @@
+"""Pooling: how a matrix of token vectors becomes one embedding.
+
+A strategy says how much each token counts; one contraction turns that into the embedding.
+
+    from pooling import embed, load_encoder
+
+    encoder = load_encoder("sentence-transformers/all-MiniLM-L6-v2")
+    vectors = embed(["A first text.", "A second one."], encoder, ["mean", "cls"])
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "AttentionHead": "modules",
+    "Encoder": "encoders",
+    "Pooled": "types",
+    "Strategy": "registry",
+    "TokenStates": "types",
+    "TruncationWarning": "encoders",
+    "all_strategies": "registry",
+    "apply": "encoders",
+    "embed": "encoders",
+    "find_head": "modules",
+    "get_strategy": "registry",
+    "load_encoder": "encoders",
+    "train_head": "training",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: transformers alone takes seconds."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pooling' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"pooling.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Tables to pictures: the only importer of plotly."""

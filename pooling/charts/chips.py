@@ -1,0 +1,67 @@
+"""Tokens as chips: the same on every page, every token escaped."""
+
+from html import escape
+
+import pandas as pd
+
+from pooling.charts.theme import weight_colours
+from pooling.tables import number
+
+STYLE = """<style>
+ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35rem!important;
+ padding:0!important;list-style:none}
+.pp-strip li{display:flex;flex-direction:column;align-items:center;margin:0 0 0 .35rem;padding:0;min-width:0}
+.pp-strip li.pp-joined{margin-left:1px}
+.pp-chip{font:600 1.02rem/1.2 ui-monospace,SFMono-Regular,Menlo,monospace;padding:.34rem .5rem;
+ border-radius:.5rem;border:2px solid transparent;max-width:16rem;overflow-wrap:anywhere;unicode-bidi:isolate;
+ white-space:pre-wrap}
+.pp-joined .pp-chip{border-top-left-radius:0;border-bottom-left-radius:0}
+.pp-goes-on .pp-chip{border-top-right-radius:0;border-bottom-right-radius:0}
+.pp-special .pp-chip{border:2px dashed currentColor;font-weight:400;font-style:italic;font-size:.9rem;
+ padding:.42rem .45rem}
+.pp-number{font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;font-variant-numeric:tabular-nums}
+</style>"""
+
+
+def token_strip(table: pd.DataFrame, label: str) -> str:
+    """HTML of one text's tokens, each shaded by its weight, the number under it.
+
+    Args:
+        table: of `pooling.tables.token_table`.
+        label: what the strip shows, for screen readers.
+    """
+    most = max(table["weight"].max(), 1e-12)
+    joined = [*table["continues"].tolist()[1:], False]
+    chips = []
+    for row, goes_on in zip(table.to_dict("records"), joined, strict=True):
+        back, ink = weight_colours(row["weight"] / most)
+        classes = [
+            name
+            for name, on in (
+                ("pp-special", row["special"]),
+                ("pp-joined", row["continues"]),
+                ("pp-goes-on", goes_on),
+            )
+            if on
+        ]
+        about = [
+            f"token {row['position']}: {row['token']}",
+            "a special token, added by the tokenizer" if row["special"] else "",
+            "goes on with the word before it" if row["continues"] else "",
+            f"id {row['id']}" if row["id"] is not None else "",
+            f"norm {number(row['norm'])}",
+            f"weight {number(row['weight'])}",
+            f"wins {row['won']} dimensions" if pd.notna(row["won"]) else "",
+        ]
+        title = escape("\n".join(part for part in about if part))
+        chips.append(
+            f'<li class="{" ".join(classes)}" title="{title}">'
+            f'<span class="pp-chip" dir="auto" style="background:{back};color:{ink}">{escape(row["token"])}</span>'
+            f'<span class="pp-number">{_share(row)}</span></li>'
+        )
+    return f'{STYLE}<ol class="pp-strip" aria-label="{escape(label)}">{"".join(chips)}</ol>'
+
+
+def _share(row: dict) -> str:
+    """The number under a chip: a weight, or under max the share of dimensions won."""
+    return f"{100 * row['weight']:.1f}%" if pd.notna(row["won"]) else number(row["weight"])

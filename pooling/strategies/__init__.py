@@ -1,0 +1,1 @@
+"""One file per pooling strategy; `pooling.registry` finds them by itself."""

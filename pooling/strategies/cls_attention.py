@@ -1,0 +1,30 @@
+"""Pooling by the attention that the first token pays."""
+
+from pooling.registry import strategy
+from pooling.token_weights import share_weights, weighted_sum
+from pooling.types import Pooled, TokenStates
+
+
+@strategy(
+    label="CLS attention",
+    formula=(
+        r"\begin{gathered} e = \sum_{t=1}^{n} a_t\, h_t, \\ "
+        r"a_t = \frac{1}{H}\sum_{k=1}^{H} \mathrm{attention}_k(1 \rightarrow t) \end{gathered}"
+    ),
+    source="https://arxiv.org/abs/1706.03762",
+    when="You want the model's own attention as weights and have no labelled pairs to train a head.",
+    watch_out=(
+        "Attention goes where the next layer needs it, often to [CLS] and [SEP], not to the words "
+        "that matter. Layer 0 has none, and in a decoder the first token sees only itself."
+    ),
+    order=70,
+    needs="attention",
+)
+def cls_attention_pooling(states: TokenStates) -> Pooled:
+    """Each token counts by the attention that the first token pays to it at this layer."""
+    if states.attention is None:
+        raise ValueError(
+            "CLS attention needs the attention of one transformer layer, and these states have "
+            "none; choose a single layer from 1 up, or mean pooling."
+        )
+    return weighted_sum(states, share_weights(states.attention.mean(dim=1), states.mask))

@@ -1,0 +1,203 @@
+"""Tensors to tables: the one step between token states and what charts, downloads and tests read."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+
+from pooling.encoders import Layer, apply
+from pooling.registry import Strategy, all_strategies, get_strategy
+from pooling.types import Embedding, Pooled, TokenStates
+
+EMBEDDING = "embedding"
+"""The name of the row that holds the pooled vector, under the tokens' rows."""
+
+
+def readable_token(token: str, begins_words: bool) -> tuple[str, bool]:
+    """A token as a reader sees it, and whether it goes on with the word before it.
+
+    Args:
+        token: as the tokenizer writes it: "##ing", "Ġword" or "▁word".
+        begins_words: whether this tokenizer marks the beginnings of words ("Ġ", "▁").
+    """
+    if token.startswith("##"):
+        return token.removeprefix("##"), True
+    if token[:1] in ("Ġ", "▁"):
+        return token[1:] or "␣", False
+    return token, begins_words
+
+
+def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
+    """One row a real token of one text (a batch of one): what it is and how much it counts.
+
+    Columns: position (from 1), token, continues, special, id, norm, weight (under max, the share
+    of dimensions won), won (dimensions won, under a strategy with a weight per dimension).
+    """
+    begins_words = any(token[:1] in ("Ġ", "▁") for token in states.tokens[0])
+    shown = [readable_token(token, begins_words) for token in states.tokens[0]]
+    special = states.special[0].tolist()
+    per_dimension = pooled.weights.shape[2] > 1
+    table = pd.DataFrame(
+        {
+            "position": range(1, len(shown) + 1),
+            "token": [
+                raw if mark else text for raw, (text, _), mark in zip(states.tokens[0], shown, special, strict=True)
+            ],
+            "continues": [
+                joins and not mark and i > 0 and not special[i - 1]
+                for i, ((_, joins), mark) in enumerate(zip(shown, special, strict=True))
+            ],
+            "special": special,
+            "id": states.ids[0] if states.ids else [None] * len(shown),
+            "norm": states.hidden[0].norm(dim=1).tolist(),
+            "weight": pooled.token_share[0].tolist(),
+        }
+    )
+    table["won"] = pooled.weights[0].sum(dim=1).int().tolist() if per_dimension else [None] * len(table)
+    return table
+
+
+def chosen_dimensions(states: TokenStates, choice: str, start: int = 0) -> list[int]:
+    """The dimensions to show of one text.
+
+    Args:
+        choice: "window" (32 from `start`), "varied" (the 32 with the largest variance over the
+            text's tokens, in their own order) or "all".
+    """
+    dim = states.hidden.shape[2]
+    if choice == "all":
+        return list(range(dim))
+    if choice == "varied":
+        spread = states.hidden[0].var(dim=0, correction=0)
+        return sorted(spread.topk(min(32, dim)).indices.tolist())
+    start = max(0, min(start, dim - 32))
+    return list(range(start, min(start + 32, dim)))
+
+
+def collapse_table(states: TokenStates, pooled: Pooled, dimensions: Sequence[int]) -> pd.DataFrame:
+    """The matrix of one text: a row a token and a last row `EMBEDDING`; a column a dimension."""
+    values = torch.cat([states.hidden[0], pooled.embedding])[:, list(dimensions)]
+    rows = [*map(str, range(1, states.hidden.shape[1] + 1)), EMBEDDING]
+    return pd.DataFrame(values.numpy(), index=pd.Index(rows, name="position"), columns=list(dimensions))
+
+
+def winner_table(pooled: Pooled, dimensions: Sequence[int]) -> pd.DataFrame | None:
+    """Who won each dimension: position (from 1) and dimension; None for weights without winners."""
+    if pooled.weights.shape[2] == 1:
+        return None
+    winners = pooled.weights[0, :, list(dimensions)].argmax(dim=0) + 1
+    return pd.DataFrame({"dimension": list(dimensions), "position": winners.tolist()})
+
+
+def strategy_table(
+    states: TokenStates, *, model: str, layer: Layer, own: str | None, **params: float
+) -> tuple[pd.DataFrame, dict[str, Embedding]]:
+    """Every strategy on one text: its vector, and its cosine to the model's own pooling's.
+
+    Columns: name, label, norm, cosine (to the vector under `own`, or under mean when the model
+    has no pooling of its own), missing (why a strategy could not be computed, else None).
+    """
+    vectors: dict[str, Embedding] = {}
+    missing: dict[str, str] = {}
+    for strategy in all_strategies():
+        try:
+            vectors[strategy.name] = apply(strategy, states, model=model, layer=layer).embedding
+        except (LookupError, ValueError) as error:
+            missing[strategy.name] = str(error.args[0])
+    reference = vectors[own or "mean"]
+    rows = [
+        {
+            "name": s.name,
+            "label": s.label,
+            "norm": vectors[s.name].norm().item() if s.name in vectors else math.nan,
+            "cosine": torch.cosine_similarity(vectors[s.name], reference).item() if s.name in vectors else math.nan,
+            "missing": missing.get(s.name),
+        }
+        for s in all_strategies()
+    ]
+    return pd.DataFrame(rows), vectors
+
+
+def vector_table(table: pd.DataFrame, vectors: dict[str, Embedding], dimensions: Sequence[int]) -> pd.DataFrame:
+    """The vectors of `strategy_table`: a row a strategy (index: its label), a column a dimension."""
+    shown = table[table["missing"].isna()]
+    values = torch.cat([vectors[name] for name in shown["name"]])[:, list(dimensions)]
+    return pd.DataFrame(values.numpy(), index=list(shown["label"]), columns=list(dimensions))
+
+
+def one_dimension_table(states: TokenStates, pooled: Pooled, dimension: int) -> pd.DataFrame:
+    """The sum behind one number of an embedding: position, token, weight, value, product."""
+    weights = pooled.weights.expand_as(states.hidden)[0, :, dimension]
+    values = states.hidden[0, :, dimension].float()
+    tokens = token_table(states, pooled)
+    return pd.DataFrame(
+        {
+            "position": tokens["position"],
+            "token": tokens["token"],
+            "weight": weights.tolist(),
+            "value": values.tolist(),
+            "product": (weights * values).tolist(),
+        }
+    )
+
+
+def strategies_for_readme() -> str:
+    """The README's table of strategies, as markdown."""
+    lines = ["| strategy | what it does | when to use it | source |", "|---|---|---|---|"]
+    for s in all_strategies():
+        paper = s.source.rpartition("/")[2]
+        lines.append(f"| {s.label} (`{s.name}`) | {s.summary} | {s.when} | [{paper}]({s.source}) |")
+    return "\n".join(lines)
+
+
+def number(value: float, *, signed: bool = False) -> str:
+    """A number for a reader: three significant digits, never in powers of ten, a real minus."""
+    if value is None or math.isnan(value):
+        return "–"
+    size = abs(value)
+    if size == 0:
+        return "0"
+    decimals = min(6, max(0, 2 - math.floor(math.log10(size)))) if size < 999.5 else 0
+    text = f"{value:{'+' if signed else ''}.{decimals}f}"
+    # rounding may carry into a fourth digit: 0.9996 is 1.00, not 1.000
+    if decimals and round(size, decimals) >= 10 ** (3 - decimals):
+        text = f"{value:{'+' if signed else ''}.{decimals - 1}f}"
+    return text.replace("-", "−")
+
+
+def worked_formula(strategy: Strategy, table: pd.DataFrame, dimension: int, result: float) -> str:
+    """LaTeX of one dimension of an embedding, the strategy's formula with a text's own numbers.
+
+    Long sums show their first and last terms; numbers have three significant digits.
+    """
+
+    def tex(value: float) -> str:
+        return number(value).replace("−", "-")
+
+    def lines(terms: list[str], joiner: str, a_line: int) -> str:
+        if len(terms) > 16:
+            terms = [*terms[:8], r"\cdots", *terms[-4:]]
+        rows = [joiner.join(terms[i : i + a_line]) for i in range(0, len(terms), a_line)]
+        text = (joiner + r"\\ &\quad ").join(rows)
+        return text.replace("+ -", "- ").replace(r"+ \\ &\quad -", r"\\ &\quad {} - ")
+
+    values = [tex(v) for v in table["value"]]
+    products = [
+        rf"{tex(w)}\cdot {tex(v)}" if v >= 0 else rf"-{tex(w)}\cdot {tex(-v)}"
+        for w, v in zip(table["weight"], table["value"], strict=True)
+    ]
+    filled = (
+        strategy.worked.replace("<n>", str(len(table)))
+        .replace("<values>", lines([f"{{{v}}}" for v in values], r",\; ", 4))
+        .replace("<value sum>", lines(values, " + ", 4))
+        .replace("<weight·value sum>", lines(products, " + ", 2))
+        .replace("<value>", values[int(table["weight"].argmax())])
+    )
+    tail = "" if strategy.worked == "<value>" else rf" \\ &= {tex(result)}"
+    return rf"\begin{{aligned}} e_{{{dimension}}} &= {filled}{tail} \end{{aligned}}"
+
+
+def own_strategy(trained: str | None) -> Strategy:
+    """The strategy others are compared with: the model's own, or mean where it has none."""
+    return get_strategy(trained or "mean")

@@ -1,0 +1,98 @@
+"""The two things pooling is about: the token states that go in, the embedding that comes out.
+
+One glossary of axes for the whole project:
+
+    batch    the texts of one call, in the caller's order
+    length   token positions of the batch, padding included
+    dim      dimensions of one hidden state, and so of the embedding
+    head     attention heads of the encoder
+    key      the token that attention is paid to
+    text     the texts of a corpus
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+Hidden = Float[Tensor, "batch length dim"]
+Mask = Bool[Tensor, "batch length"]
+Embedding = Float[Tensor, "batch dim"]
+Weights = Float[Tensor, "batch length #dim"]  # one weight a token, or one a token and dimension
+
+
+@dataclass(frozen=True, eq=False)
+class TokenStates:
+    """What one layer of an encoder says about every token of a batch.
+
+    Raises:
+        ValueError: when shapes disagree, or a text has no real token. Checked once, here, so
+            that no strategy has to guard a division by zero.
+    """
+
+    hidden: Hidden
+    """Hidden states of one layer; a strategy accumulates them in float32 whatever their type."""
+    mask: Mask
+    """True: a real token, special tokens included. Padding may stand on either side."""
+    special: Mask
+    """True: added by the tokenizer ([CLS], [SEP], </s>), not part of the text."""
+    tokens: tuple[tuple[str, ...], ...]
+    """The token strings, padding included, one tuple a text."""
+    attention: Float[Tensor, "batch head key"] | None = None
+    """What the first real token pays to every token at this layer, per head, when asked for."""
+    ids: tuple[tuple[int, ...], ...] = ()
+    """The tokens' numbers in the vocabulary; empty when not kept."""
+    lost: tuple[int, ...] = ()
+    """Tokens cut off at the model's limit, one number a text; empty when not counted."""
+
+    def __post_init__(self) -> None:
+        if self.hidden.ndim != 3:
+            raise ValueError(f"hidden must be [batch, length, dim], got {list(self.hidden.shape)}.")
+        batch, length, _ = self.hidden.shape
+        for name in ("mask", "special"):
+            shape = list(getattr(self, name).shape)
+            if shape != [batch, length]:
+                raise ValueError(f"{name} must be [{batch}, {length}] like hidden, got {shape}.")
+        if [len(row) for row in self.tokens] != [length] * batch:
+            rows = [len(row) for row in self.tokens]
+            raise ValueError(f"tokens must be {batch} rows of {length}, got rows of {rows}.")
+        if self.attention is not None and (self.attention.ndim != 3 or self.attention.shape[::2] != (batch, length)):
+            shape = list(self.attention.shape)
+            raise ValueError(f"attention must be [{batch}, head, {length}], got {shape}.")
+        if self.lost and len(self.lost) != batch:
+            raise ValueError(f"lost must have {batch} numbers, got {len(self.lost)}.")
+        empty = (~self.mask.any(dim=1)).nonzero().flatten().tolist()
+        if empty:
+            raise ValueError(f"Text {empty[0] + 1} of {batch} has no real token; leave it out before pooling.")
+
+    def __len__(self) -> int:
+        return len(self.hidden)
+
+    def one(self, index: int) -> "TokenStates":
+        """The states of one text, without its padding: a batch of one."""
+        real = self.mask[index]
+        positions = real.nonzero().flatten().tolist()
+        return TokenStates(
+            hidden=self.hidden[index : index + 1, real],
+            mask=self.mask[index : index + 1, real],
+            special=self.special[index : index + 1, real],
+            tokens=(tuple(self.tokens[index][p] for p in positions),),
+            attention=None if self.attention is None else self.attention[index : index + 1, :, real],
+            ids=tuple(tuple(row[p] for p in positions) for row in self.ids[index : index + 1]),
+            lost=self.lost[index : index + 1],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """One embedding a text, and the weights that made it: (weights * hidden).sum(length)."""
+
+    embedding: Embedding
+    """Not normalised: pooling does not normalise for you."""
+    weights: Weights
+    """Zero on padding."""
+
+    @property
+    def token_share(self) -> Float[Tensor, "batch length"]:
+        """One number a token: its weight; under max, the share of dimensions it won."""
+        return self.weights.mean(dim=2)

@@ -1,0 +1,137 @@
+"""What the tests share: the real model, a running server, a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STSB = Path(os.environ.get("POOLING_DATA", ROOT.parent / "shared" / "data")) / "stsb"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+needs_stsb = pytest.mark.skipif(
+    not STSB.is_dir(), reason=f"the STS Benchmark is not at {STSB}; POOLING_DATA names the folder above it"
+)
+
+
+@pytest.fixture(scope="session")
+def encoder():
+    """The default model."""
+    from pooling import load_encoder
+    from pooling.catalogue import DEFAULT
+
+    return load_encoder(DEFAULT, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory) -> Iterator[Callable[..., str]]:
+    """Start the app on a free port; the address is returned once it answers."""
+    running = []
+
+    def start(**environment: str) -> str:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        log = (tmp_path_factory.mktemp("server") / "log.txt").open("w")
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+        command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+        running.append((subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log), log))
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return f"http://127.0.0.1:{port}"
+        pytest.fail(f"the server did not start:\n{Path(log.name).read_text()}")
+
+    yield start
+    for process, log in running:
+        process.terminate()
+        process.wait()
+        log.close()
+        assert "Traceback" not in Path(log.name).read_text(), Path(log.name).read_text()
+
+
+@pytest.fixture(scope="session")
+def server(start_server) -> str:
+    """The address of a server that all browser tests share."""
+    return start_server()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless browser."""
+    if BROWSER is None:
+        pytest.skip("no Chromium or Chrome is installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*quiet, "--disable-component-update"])
+        yield browser
+        browser.close()
+
+
+class Reader:
+    """A person at the browser: opens pages, waits for the app, sees what the console says."""
+
+    def __init__(self, page):
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        page.on("requestfailed", lambda request: self.complaints.append(f"not reached: {request.url}"))
+
+    def _console(self, message) -> None:
+        # Under a deep link Streamlit looks for its own server at that path before the right one.
+        probe = "/_stcore/" in message.location.get("url", "") and "404" in message.text
+        if message.type == "error" and not probe:
+            self.complaints.append(message.text)
+
+    def open(self, address: str) -> None:
+        self.page.goto(address)
+        self.wait()
+
+    def wait(self) -> None:
+        """Until the script has run and nothing is waited for."""
+        self.page.wait_for_timeout(250)
+        self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=90_000)
+        self.page.wait_for_timeout(250)
+
+    def main(self) -> str:
+        return self.page.inner_text("[data-testid=stMain]")
+
+    def choose(self, key: str, option: str) -> None:
+        """Choose an option of a select box by the text it shows."""
+        self.page.click(f".st-key-{key} [data-baseweb=select], .st-key-{key} [role=combobox]")
+        self.page.get_by_role("option", name=option, exact=True).click()
+        self.wait()
+
+    def type(self, text: str) -> None:
+        """Replace the sentences in the sidebar."""
+        self.page.fill(".st-key-text textarea", text)
+        self.page.press(".st-key-text textarea", "Control+Enter")
+        self.wait()
+
+    def assert_well(self) -> None:
+        """No exception in the page, no error in the console."""
+        assert self.page.locator("[data-testid=stException]").count() == 0, self.main()
+        assert self.complaints == []
+
+
+@pytest.fixture
+def reader(chromium) -> Iterator[Reader]:
+    """A person with a fresh browser of 1440 x 900."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    made = Reader(context.new_page())
+    yield made
+    made.assert_well()
+    context.close()

@@ -1,0 +1,138 @@
+"""The Playground, as a person sees it."""
+
+import re
+
+import pytest
+
+from pooling import all_strategies
+from tests.conftest import ROOT
+
+HOSTILE = [
+    "<script>document.title='owned'</script>",
+    "<s> and </s> and [SEP]",
+    "costs $x$ and $y$ :red[x] **bold** `code`",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "مرحبا بالعالم",
+    "👩‍👩‍👧 🎻🎻",
+    "!!!",
+]
+
+WIDER_THAN_THE_SCREEN = """[...document.querySelectorAll('[data-testid=stMain] *')]
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('svg, .katex, [data-testid=stDataFrame]'))
+  .map(e => e.className)"""
+
+
+def test_the_frame_is_in_the_browser_before_torch_is_imported(start_server, reader, tmp_path):
+    gate = tmp_path / "go"
+    address = start_server(PYTHONPATH=str(ROOT / "tests" / "slow_torch"), TORCH_MAY_LOAD=str(gate))
+    reader.page.goto(address)
+    reader.page.wait_for_selector("h1:has-text('How does a matrix')", timeout=30_000)
+    reader.page.wait_for_selector("[data-testid=stMain] [data-testid=stSkeletonElement]", timeout=30_000)
+    reader.page.wait_for_selector("text=Loading PyTorch and the model", timeout=30_000)
+    assert reader.page.locator(".pp-strip").count() == 0
+    gate.touch()
+    reader.page.wait_for_selector(".pp-strip", timeout=90_000)
+    reader.wait()
+
+
+@pytest.mark.parametrize("strategy", all_strategies(), ids=lambda s: s.name)
+def test_every_strategy_can_be_chosen(server, reader, strategy):
+    reader.open(server)
+    reader.choose("strategy", strategy.label)
+    assert f"{strategy.label} pooling" in reader.main()
+    assert reader.page.locator(".js-plotly-plot").count() == 3
+    if strategy.name != "mean":
+        assert f"strategy={strategy.name}" in reader.page.url
+
+
+def test_a_deep_link_to_a_fresh_server_shows_what_it_says(start_server, reader):
+    reader.open(
+        start_server() + "/?strategy=last_token&layer=5&set=negation&sentence=3&show=window&from=64&dimension=70"
+    )
+    assert "Last token pooling" in reader.main()
+    assert "e70" in re.sub(r"\s|​", "", reader.page.inner_text("[data-testid=stMarkdownContainer] .katex-html >> nth=0"))
+    assert reader.page.locator(".st-key-text textarea").input_value().startswith("The ")
+    for part in (
+        "strategy=last_token",
+        "layer=5",
+        "set=negation",
+        "sentence=3",
+        "show=window",
+        "from=64",
+        "dimension=70",
+    ):
+        assert part in reader.page.url
+
+
+def test_an_address_with_unknown_values_falls_back(server, reader):
+    reader.open(
+        server + "/?strategy=../etc&layer=99&model=/etc/passwd&set=%3Cb%3E&sentence=-1&dimension=1e9&show=x&from=x"
+    )
+    assert "Mean pooling" in reader.main()
+    assert "?" not in reader.page.url
+
+
+def test_hostile_text_is_shown_as_text(server, reader):
+    reader.open(server)
+    for first in range(len(HOSTILE)):
+        reader.type("\n".join(HOSTILE[first:]))
+        strip = reader.page.inner_text(".pp-strip")
+        assert reader.page.locator(".pp-strip li").count() >= 3, strip
+        assert reader.page.title() == "Playground" or "Pooling" in reader.page.title()
+        reader.assert_well()
+    assert reader.page.locator("[data-testid=stMain] img[src=x]").count() == 0
+
+
+def test_what_was_typed_stays_in_the_box(server, reader):
+    reader.open(server)
+    many = "\n".join(f"Sentence number {i}." for i in range(33))
+    for typed, said in (
+        ("", "There is no sentence to pool"),
+        ("\n\n   \n", "There is no sentence to pool"),
+        (many, "Only the first 32 of your 33 sentences"),
+        ("x" * 100_000 + "\nA short one.", "sentence 1 has more than 1,000 characters"),
+        ("x" * 100_000, "There is no sentence to pool"),
+    ):
+        reader.type(typed)
+        assert said in reader.page.inner_text("[data-testid=stApp]")
+        assert reader.page.locator(".st-key-text textarea").input_value() == typed
+        reader.assert_well()
+    reader.type("One sentence.")
+    assert reader.page.locator(".pp-strip li").count() == 5
+
+
+def test_the_address_of_typed_text_opens_the_same_page_elsewhere(server, reader, chromium):
+    reader.open(server)
+    reader.type("Ünïcode & <b>more</b>?\nA second line #2")
+    other = chromium.new_context().new_page()
+    other.goto(reader.page.url)
+    other.wait_for_selector(".pp-strip", timeout=60_000)
+    assert other.input_value(".st-key-text textarea") == "Ünïcode & <b>more</b>?\nA second line #2"
+    other.context.close()
+
+
+def test_layers_and_dimensions_can_be_walked_with_the_keyboard(server, reader):
+    reader.open(server)
+    thumb = reader.page.locator(".st-key-layer input[type=range]")
+    for _ in range(7):
+        thumb.press("ArrowLeft")
+        reader.wait()
+    assert "layer=0" in reader.page.url
+    reader.choose("strategy", "CLS attention")
+    assert "choose a single layer" in reader.main()
+    reader.page.get_by_role("button", name="Use mean pooling").click()
+    reader.wait()
+    assert "Mean pooling" in reader.main()
+    for name in ("A window of 32", "All 384", "32 most varied"):
+        reader.page.get_by_role("radio", name=name).click()
+        reader.wait()
+        reader.assert_well()
+
+
+def test_the_playground_fits_a_phone(server, chromium):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(server + "/?strategy=attention&set=languages&sentence=8")
+    page.wait_for_selector(".js-plotly-plot >> nth=2", state="attached", timeout=60_000)
+    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    context.close()
