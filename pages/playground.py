@@ -9,15 +9,13 @@ require_frame()
 
 from pooling import apply
 from pooling.charts import chips, playground
-from pooling.notices import about_collapse, about_strategies, about_tokens
-from pooling.tables import (
+from pooling.notices.playground import about_collapse, about_strategies, about_tokens
+from pooling.tables import number, own_strategy, token_table
+from pooling.tables.playground import (
     chosen_dimensions,
     collapse_table,
-    number,
     one_dimension_table,
-    own_strategy,
     strategy_table,
-    token_table,
     vector_table,
     winner_table,
     worked_formula,

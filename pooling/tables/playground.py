@@ -1,4 +1,4 @@
-"""Tensors to tables: the one step between token states and what charts, downloads and tests read."""
+"""The tables of the Playground."""
 
 import math
 from collections.abc import Sequence
@@ -7,55 +7,12 @@ import pandas as pd
 import torch
 
 from pooling.encoders import Layer, apply
-from pooling.registry import Strategy, all_strategies, get_strategy
+from pooling.registry import Strategy, all_strategies
+from pooling.tables import number, token_table
 from pooling.types import Embedding, Pooled, TokenStates
 
 EMBEDDING = "embedding"
 """The name of the row that holds the pooled vector, under the tokens' rows."""
-
-
-def readable_token(token: str, begins_words: bool) -> tuple[str, bool]:
-    """A token as a reader sees it, and whether it goes on with the word before it.
-
-    Args:
-        token: as the tokenizer writes it: "##ing", "Ġword" or "▁word".
-        begins_words: whether this tokenizer marks the beginnings of words ("Ġ", "▁").
-    """
-    if token.startswith("##"):
-        return token.removeprefix("##"), True
-    if token[:1] in ("Ġ", "▁"):
-        return token[1:] or "␣", False
-    return token, begins_words
-
-
-def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
-    """One row a real token of one text (a batch of one): what it is and how much it counts.
-
-    Columns: position (from 1), token, continues, special, id, norm, weight (under max, the share
-    of dimensions won), won (dimensions won, under a strategy with a weight per dimension).
-    """
-    begins_words = any(token[:1] in ("Ġ", "▁") for token in states.tokens[0])
-    shown = [readable_token(token, begins_words) for token in states.tokens[0]]
-    special = states.special[0].tolist()
-    per_dimension = pooled.weights.shape[2] > 1
-    table = pd.DataFrame(
-        {
-            "position": range(1, len(shown) + 1),
-            "token": [
-                raw if mark else text for raw, (text, _), mark in zip(states.tokens[0], shown, special, strict=True)
-            ],
-            "continues": [
-                joins and not mark and i > 0 and not special[i - 1]
-                for i, ((_, joins), mark) in enumerate(zip(shown, special, strict=True))
-            ],
-            "special": special,
-            "id": states.ids[0] if states.ids else [None] * len(shown),
-            "norm": states.hidden[0].norm(dim=1).tolist(),
-            "weight": pooled.token_share[0].tolist(),
-        }
-    )
-    table["won"] = pooled.weights[0].sum(dim=1).int().tolist() if per_dimension else [None] * len(table)
-    return table
 
 
 def chosen_dimensions(states: TokenStates, choice: str, start: int = 0) -> list[int]:
@@ -142,30 +99,6 @@ def one_dimension_table(states: TokenStates, pooled: Pooled, dimension: int) -> 
     )
 
 
-def strategies_for_readme() -> str:
-    """The README's table of strategies, as markdown."""
-    lines = ["| strategy | what it does | when to use it | source |", "|---|---|---|---|"]
-    for s in all_strategies():
-        paper = s.source.rpartition("/")[2]
-        lines.append(f"| {s.label} (`{s.name}`) | {s.summary} | {s.when} | [{paper}]({s.source}) |")
-    return "\n".join(lines)
-
-
-def number(value: float, *, signed: bool = False) -> str:
-    """A number for a reader: three significant digits, never in powers of ten, a real minus."""
-    if value is None or math.isnan(value):
-        return "–"
-    size = abs(value)
-    if size == 0:
-        return "0"
-    decimals = min(6, max(0, 2 - math.floor(math.log10(size)))) if size < 999.5 else 0
-    text = f"{value:{'+' if signed else ''}.{decimals}f}"
-    # rounding may carry into a fourth digit: 0.9996 is 1.00, not 1.000
-    if decimals and round(size, decimals) >= 10 ** (3 - decimals):
-        text = f"{value:{'+' if signed else ''}.{decimals - 1}f}"
-    return text.replace("-", "−")
-
-
 def worked_formula(strategy: Strategy, table: pd.DataFrame, dimension: int, result: float) -> str:
     """LaTeX of one dimension of an embedding, the strategy's formula with a text's own numbers.
 
@@ -196,8 +129,3 @@ def worked_formula(strategy: Strategy, table: pd.DataFrame, dimension: int, resu
     )
     tail = "" if strategy.worked == "<value>" else rf" \\ &= {tex(result)}"
     return rf"\begin{{aligned}} e_{{{dimension}}} &= {filled}{tail} \end{{aligned}}"
-
-
-def own_strategy(trained: str | None) -> Strategy:
-    """The strategy others are compared with: the model's own, or mean where it has none."""
-    return get_strategy(trained or "mean")
