@@ -142,5 +142,5 @@ def get_strategy(name: str) -> Strategy:
     if name in _STRATEGIES:
         return _STRATEGIES[name]
     near = difflib.get_close_matches(name, _STRATEGIES, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_STRATEGIES)}."
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(s.name for s in all_strategies())}."
     raise KeyError(f"No pooling strategy {name!r}. {hint}")

@@ -1,6 +1,7 @@
 """The list of pages, and the guard that puts every page inside the frame of app.py."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -31,12 +32,13 @@ PAGES = (
     ),
 )
 
+ROOT = Path(__file__).parents[2]
 SECTIONS = ("Explore", "Compare", "Learn")
 
 
 def build() -> PageInfo:
     """Draw the navigation and say which page is asked for."""
-    pages = {p: st.Page(p.file, title=p.title, icon=p.icon, default=p is PAGES[0]) for p in PAGES}
+    pages = {p: st.Page(ROOT / p.file, title=p.title, icon=p.icon, default=p is PAGES[0]) for p in PAGES}
     grouped = {s: [page for p, page in pages.items() if p.section == s] for s in SECTIONS}
     chosen = st.navigation({s: inside for s, inside in grouped.items() if inside}, position="top")
     st.session_state["_page"] = chosen

