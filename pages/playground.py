@@ -55,7 +55,7 @@ matrix, winners = collapse_table(states, pooled, dimensions), winner_table(poole
 by_hand = controls.current_dimension(encoder.dim, dimensions[0])
 noticed = about_collapse(matrix, winners, strategy)
 layout.chart(
-    playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, label=strategy.label, dark=layout.dark()),
+    playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, dark=layout.dark()),
     key="collapse",
     alt=noticed,
 )

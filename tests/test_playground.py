@@ -1,6 +1,7 @@
 """The Playground's numbers, and the page at its choices."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -136,7 +137,7 @@ def test_tokens_are_escaped_in_chips_and_figures(encoder):
     assert "<script" not in html
     dims = [0, 1]
     figure = collapse_heatmap(
-        collapse_table(one, pooled, dims), tokens, winner_table(pooled, dims), dimension=0, label="<i>", dark=False
+        collapse_table(one, pooled, dims), tokens, winner_table(pooled, dims), dimension=0, dark=False
     )
     assert "<img" not in figure.to_json().replace("\\u003c", "<")
 
@@ -240,11 +241,10 @@ def test_the_figure_shows_the_values_of_the_table(encoder):
     pooled = get_strategy("max")(one)
     dims = chosen_dimensions(one, "varied")
     matrix, winners = collapse_table(one, pooled, dims), winner_table(pooled, dims)
-    figure = collapse_heatmap(matrix, token_table(one, pooled), winners, dimension=dims[3], label="Max", dark=True)
-    tokens, embedding, marks = figure.data
-    assert (tokens.z == matrix.iloc[:-1].to_numpy()).all()
-    assert (embedding.z == matrix.iloc[-1:].to_numpy()).all()
-    assert (tokens.zmin, tokens.zmax) == (embedding.zmin, embedding.zmax)
-    assert tokens.zmin == -tokens.zmax
-    marked = [matrix.iloc[int(row), int(column)] for column, row in zip(marks.x, marks.y, strict=True)]
-    assert marked == matrix.iloc[-1].tolist()
+    figure = collapse_heatmap(matrix, token_table(one, pooled), winners, dimension=dims[3], dark=True)
+    cells = figure.data[0]
+    assert (cells.z[:-2] == matrix.iloc[:-1].to_numpy()).all()
+    assert (cells.z[-1] == matrix.iloc[-1].to_numpy()).all()
+    assert cells.zmin == -cells.zmax
+    corners = re.findall(r"M([-\d.]+),([-\d.]+)", figure.layout.shapes[0].path)
+    assert [cells.z[round(float(y))][round(float(x))] for x, y in corners] == matrix.iloc[-1].tolist()

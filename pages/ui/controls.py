@@ -181,6 +181,7 @@ def choose_sentence(texts: tuple[str, ...]) -> int:
         options,
         format_func=lambda i: f"{i} · {texts[int(i) - 1]}",
         key="sentence",
+        label_visibility="collapsed",
         persist_state="session",
     )
     return int(name) - 1

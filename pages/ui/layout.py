@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from pooling import Strategy
 
 
+STYLE = """<style>
+[data-testid=stMainBlockContainer]{padding-top:3.75rem}
+@media (max-width:640px){[class*=st-key-noticed]{flex-wrap:wrap!important}}
+</style>"""
+
+
 def dark() -> bool:
     """Whether the reader sees the dark theme."""
     return st.context.theme.type == "dark"
@@ -22,7 +28,7 @@ def dark() -> bool:
 
 def header(page: "PageInfo") -> None:
     """The page's question and its answer in a sentence."""
-    st.html("<style>[data-testid=stMainBlockContainer]{padding-top:4.5rem}</style>")
+    st.html(STYLE)
     st.title(page.question, anchor=False)
     st.markdown(page.answer)
 
@@ -32,7 +38,7 @@ def noticed(text: str, frame: "pd.DataFrame | None" = None, *, key: str = "") ->
 
     The text may quote what a reader typed: it is shown as text.
     """
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"noticed-{key}"):
         st.html(
             '<p style="margin:0;padding:.5rem .8rem;border-left:4px solid #D55E00;border-radius:.25rem;'
             'background:rgba(213,94,0,.09);overflow-wrap:anywhere">'

@@ -5,13 +5,15 @@ from html import escape
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from pooling.charts.theme import HIDDEN, figure, strategy_colour
 from pooling.tables import number
 
 ROW = 26
 CELLS_WITH_NUMBERS = 32 * 24
+EMBEDDING_NAME = "<b>embedding</b>"
+PLAIN_AXIS = {"showgrid": False, "zeroline": False, "ticks": ""}
+COLOUR_BAR = {"thickness": 10, "title": {"text": "value", "side": "right"}, "outlinewidth": 0}
 
 
 def shorten(token: str, length: int = 14) -> str:
@@ -30,7 +32,6 @@ def collapse_heatmap(
     winners: pd.DataFrame | None,
     *,
     dimension: int,
-    label: str,
     dark: bool,
 ) -> go.Figure:
     """Hidden states [token x dimension] over the embedding they become, column for column.
@@ -40,121 +41,53 @@ def collapse_heatmap(
         tokens: of `pooling.tables.token_table`, for the names of the rows.
         winners: of `pooling.tables.winner_table`; the winning cells are marked.
         dimension: the column that is worked out by hand, framed if it is shown.
-        label: the strategy's.
     """
     rows, columns = len(matrix) - 1, [str(c) for c in matrix.columns]
     limit = colour_range(matrix)
     tall = ROW if rows <= 40 else max(8, 1040 // rows)
-    made = make_subplots(
-        rows=2,
-        cols=1,
-        shared_xaxes=True,
-        vertical_spacing=8 / (rows * tall + ROW + 20),
-        row_heights=[rows * tall + 8, ROW + 12],
-    )
-    made.update_layout(figure(rows * tall + ROW + 104).layout)
+    # positions make every name its own: plotly merges rows of equal names
     names = [f"{p} {shorten(t)}" for p, t in zip(tokens["position"], tokens["token"], strict=True)]
-    scale = {
-        "colorscale": HIDDEN[dark],
-        "zmin": -limit,
-        "zmax": limit,
-        "xgap": 1 if len(columns) <= 64 else 0,
-        "ygap": 1 if tall >= 16 else 0,
-    }
-    if rows * len(columns) <= CELLS_WITH_NUMBERS and len(columns) <= 32:
-        scale |= {"texttemplate": "%{z:.1f}", "textfont": {"size": 10}}
-    hover = "dimension %{x}<br>%{customdata}<br>value %{z:.3f}<extra></extra>"
-    x = list(range(len(columns)))
+    gap = np.full((1, len(columns)), np.nan)
+    made = figure((rows + 2) * tall + 62)
     made.add_heatmap(
-        z=matrix.iloc[:-1].to_numpy(),
-        x=x,
-        y=list(range(rows)),
-        customdata=np.repeat(np.array(names, dtype=object)[:, None], len(columns), axis=1),
-        hovertemplate=hover.replace("%{x}", "%{text}"),
-        text=np.repeat(np.array(columns, dtype=object)[None, :], rows, axis=0),
-        colorbar={"thickness": 10, "title": {"text": "value", "side": "right"}, "outlinewidth": 0},
-        row=1,
-        col=1,
-        **scale,
-    )
-    made.add_heatmap(
-        z=matrix.iloc[-1:].to_numpy(),
-        x=x,
-        y=[0],
-        customdata=[[f"embedding ({escape(label)})"] * len(columns)],
-        text=[columns],
-        hovertemplate=hover.replace("%{x}", "%{text}"),
-        showscale=False,
-        row=2,
-        col=1,
-        **scale,
+        z=np.concatenate([matrix.iloc[:-1], gap, matrix.iloc[-1:]]).astype("float32"),
+        x=columns,
+        y=[*names, " ", EMBEDDING_NAME],
+        hovertemplate="dimension %{x}<br>%{y}<br>value %{z:.3f}<extra></extra>",
+        hoverongaps=False,
+        # plotly sizes the numbers to their cells, and leaves out what would be too small to read
+        texttemplate="%{z:.1f}" if rows * len(columns) <= CELLS_WITH_NUMBERS and len(columns) <= 32 else None,
+        colorscale=HIDDEN[dark],
+        zmin=-limit,
+        zmax=limit,
+        xgap=1 if len(columns) <= 64 else 0,
+        ygap=1 if tall >= 16 else 0,
+        colorbar=COLOUR_BAR,
     )
     ink = "#F2F5F7" if dark else "#16202A"
     if winners is not None:
-        made.add_scatter(
-            x=x,
-            y=winners["position"] - 1,
-            mode="markers",
-            marker={
-                "symbol": "square-open",
-                "size": 15 if len(columns) <= 64 else 4,
-                "color": ink,
-                "line": {"width": 2},
-            },
-            hoverinfo="skip",
-            row=1,
-            col=1,
+        squares = [
+            f"M{column - 0.45},{row - 0.45}H{column + 0.45}V{row + 0.45}H{column - 0.45}Z"
+            for column, row in enumerate(winners["position"] - 1)
+        ]
+        made.add_shape(
+            type="path", path="".join(squares), line={"color": ink, "width": 2 if len(columns) <= 64 else 0.7}
         )
     if str(dimension) in columns:
         at = columns.index(str(dimension))
-        for row, top in ((1, rows - 0.5), (2, 0.5)):
-            made.add_shape(
-                type="rect",
-                x0=at - 0.5,
-                x1=at + 0.5,
-                y0=-0.5,
-                y1=top,
-                row=row,
-                col=1,
-                line={"color": ink, "width": 2.5 if row == 2 else 1.5, "dash": "solid" if row == 2 else "dot"},
-            )
-    every = max(1, round(rows / 60))
+        for top, bottom, line in (
+            (-0.5, rows - 0.5, {"width": 1.5, "dash": "dot"}),
+            (rows + 0.5, rows + 1.5, {"width": 2.5}),
+        ):
+            made.add_shape(type="rect", x0=at - 0.5, x1=at + 0.5, y0=top, y1=bottom, line={"color": ink, **line})
     made.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(0, rows, every)),
-        ticktext=names[::every],
-        autorange="reversed",
-        showgrid=False,
-        zeroline=False,
-        ticks="",
+        **PLAIN_AXIS,
+        type="category",
+        range=[rows + 1.5, -0.5],
         tickfont={"family": "monospace"},
-        row=1,
-        col=1,
+        tickvals=[*names[:: max(1, round(rows / 60))], EMBEDDING_NAME],
     )
-    made.update_yaxes(
-        tickmode="array",
-        tickvals=[0],
-        ticktext=["<b>embedding</b>"],
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-        row=2,
-        col=1,
-    )
-    step = max(1, len(columns) // 8)
-    made.update_xaxes(showgrid=False, zeroline=False, ticks="", showticklabels=False, row=1, col=1)
-    made.update_xaxes(
-        tickmode="array",
-        tickvals=x[::step],
-        ticktext=columns[::step],
-        tickangle=0,
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-        title={"text": "dimension"},
-        row=2,
-        col=1,
-    )
+    made.update_xaxes(**PLAIN_AXIS, type="category", nticks=9, tickangle=0, title={"text": "dimension"})
     return made
 
 
@@ -166,42 +99,21 @@ def strategies_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool) -> go
         limit: the end of the colour scale, as in the matrix above.
     """
     columns = [str(c) for c in vectors.columns]
-    x = list(range(len(columns)))
-    made = figure(len(vectors) * 34 + 72)
+    made = figure(len(vectors) * 34 + 52)
     made.add_heatmap(
         z=vectors.to_numpy(),
-        x=x,
-        y=list(range(len(vectors))),
-        text=np.repeat(np.array(columns, dtype=object)[None, :], len(vectors), axis=0),
-        customdata=np.repeat(np.array(vectors.index, dtype=object)[:, None], len(columns), axis=1),
-        hovertemplate="dimension %{text}<br>%{customdata}<br>value %{z:.3f}<extra></extra>",
+        x=columns,
+        y=list(vectors.index),
+        hovertemplate="dimension %{x}<br>%{y}<br>value %{z:.3f}<extra></extra>",
         colorscale=HIDDEN[dark],
         zmin=-limit,
         zmax=limit,
         xgap=1 if len(columns) <= 64 else 0,
         ygap=3,
-        colorbar={"thickness": 10, "title": {"text": "value", "side": "right"}, "outlinewidth": 0},
+        colorbar=COLOUR_BAR,
     )
-    step = max(1, len(columns) // 8)
-    made.update_xaxes(
-        tickmode="array",
-        tickvals=x[::step],
-        ticktext=columns[::step],
-        tickangle=0,
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-        title={"text": "dimension"},
-    )
-    made.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(len(vectors))),
-        ticktext=list(vectors.index),
-        autorange="reversed",
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-    )
+    made.update_xaxes(**PLAIN_AXIS, type="category", nticks=9, tickangle=0, title={"text": "dimension"})
+    made.update_yaxes(**PLAIN_AXIS, type="category", autorange="reversed")
     return made
 
 
@@ -213,27 +125,19 @@ def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
         own: the label of the strategy compared with.
     """
     shown = table[table["missing"].isna()]
-    made = figure(len(shown) * 34 + 72)
+    made = figure(len(shown) * 34 + 52)
     made.add_bar(
         x=shown["cosine"],
-        y=list(range(len(shown))),
+        y=shown["label"],
         orientation="h",
         marker={"color": [strategy_colour(name) for name in shown["name"]]},
         text=[number(c) for c in shown["cosine"]],
         textposition="outside",
         cliponaxis=False,
-        customdata=shown[["label", "norm"]],
-        hovertemplate="%{customdata[0]}<br>cosine %{x:.3f}<br>length %{customdata[1]:.2f}<extra></extra>",
+        customdata=shown["norm"],
+        hovertemplate="%{y}<br>cosine %{x:.3f}<br>length %{customdata:.2f}<extra></extra>",
     )
-    made.update_xaxes(
-        range=[min(-0.2, float(shown["cosine"].min()) - 0.1), 1.18], title={"text": f"cosine to {own}"}, zeroline=True
-    )
-    made.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(len(shown))),
-        ticktext=list(shown["label"]),
-        autorange="reversed",
-        showgrid=False,
-        ticks="",
-    )
+    low = min(-0.2, float(shown["cosine"].min()) - 0.1)
+    made.update_xaxes(range=[low, 1.18], title={"text": f"cosine to {own}"}, zeroline=True)
+    made.update_yaxes(**PLAIN_AXIS, type="category", autorange="reversed")
     return made

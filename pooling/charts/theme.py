@@ -36,7 +36,7 @@ def figure(height: int) -> go.Figure:
     made = go.Figure()
     made.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
         hoverlabel={"font": {"family": "monospace"}},
         showlegend=False,
     )

@@ -122,8 +122,8 @@ def worked_formula(strategy: Strategy, table: pd.DataFrame, dimension: int, resu
     ]
     filled = (
         strategy.worked.replace("<n>", str(len(table)))
-        .replace("<values>", lines([f"{{{v}}}" for v in values], r",\; ", 4))
-        .replace("<value sum>", lines(values, " + ", 4))
+        .replace("<values>", lines([f"{{{v}}}" for v in values], r",\; ", 3))
+        .replace("<value sum>", lines(values, " + ", 3))
         .replace("<weight·value sum>", lines(products, " + ", 2))
         .replace("<value>", values[int(table["weight"].argmax())])
     )

@@ -1,0 +1,66 @@
+"""What the project promises about itself: README, imports, style, CI."""
+
+import re
+import subprocess
+import sys
+
+from pooling.modules import head_cards
+from pooling.tables import strategies_for_readme
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readmes_table_is_the_registry():
+    table = re.search(r"<!-- strategies:.*?-->\n(.*?)<!-- /strategies -->", README, re.DOTALL)
+    assert table[1].strip() == strategies_for_readme(), "python -m tests.update_readme"
+
+
+def test_the_first_screen_has_a_sentence_a_picture_and_the_two_commands():
+    first = "\n".join(README.splitlines()[:20])
+    picture = re.search(r"!\[.+\]\((.+?)\)", first)
+    assert (ROOT / picture[1]).read_bytes().startswith(b"\x89PNG")
+    assert "pip install -r requirements.txt && streamlit run app.py" in first
+    assert "pip install -r tests/requirements.txt && python -m pytest" in first
+
+
+def test_ci_calls_the_readmes_test_command():
+    assert "pip install -r tests/requirements.txt && python -m pytest" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_readmes_example_runs():
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    subprocess.run([sys.executable, "-c", code + "\nassert vectors['mean'].shape == (2, 384)"], check=True, cwd=ROOT)
+
+
+def test_imports_run_one_way():
+    done = subprocess.run(["lint-imports"], cwd=ROOT, capture_output=True, text=True, env=_path())
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_code_is_formatted_and_clean():
+    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."]):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=_path())
+        assert done.returncode == 0, done.stdout
+
+
+def test_every_runtime_requirement_is_pinned():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    wanted = [line.split("#")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in wanted), wanted
+    assert "torch==2.13.0" in wanted
+
+
+def test_every_head_has_a_card_that_says_where_it_comes_from():
+    assert head_cards()
+    for card in head_cards():
+        assert card["command"].startswith("python -m pooling.training")
+        assert set(card) >= {"model", "weights_sha256", "layer", "data", "seed", "best_epoch", "spearman"}
+
+
+def _path() -> dict[str, str]:
+    """The environment with this Python's own programs first."""
+    import os
+    from pathlib import Path
+
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
