@@ -63,8 +63,9 @@ def choose_sentences() -> tuple[str, ...]:
         persist_state="session",
         on_change=_take_sample,
     )
-    st.caption(sets[chosen].look_for)
     in_link = url.text("text", "\n".join(sets[chosen].sentences))
+    if st.session_state["text"] == "\n".join(sets[chosen].sentences):
+        st.caption(sets[chosen].look_for)
     typed = st.text_area(
         "Your sentences, one a line",
         key="text",

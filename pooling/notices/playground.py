@@ -41,7 +41,8 @@ def about_collapse(matrix: pd.DataFrame, winners: pd.DataFrame | None, strategy:
         gap = embedding.mean() - tokens.to_numpy().mean()
         return (
             f"In each of these {shown} columns the one marked cell falls through to the embedding. "
-            f"Only winners count, so the embedding lies {number(gap)} above the average token value."
+            f"Only winners count, so the embedding lies {number(abs(gap))} {'above' if gap > 0 else 'below'} "
+            "the average token value."
         )
     shrink = embedding.abs().mean() / tokens.abs().to_numpy().mean()
     if abs(shrink - 1) < 0.005:
