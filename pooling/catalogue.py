@@ -96,3 +96,15 @@ def model_folder(model: Model) -> Path:
             f"{model.sha256[:12]}…; they are not used. Reinstall the package {package}."
         )
     return path
+
+
+def split_template(template: str) -> tuple[str, str]:
+    """What a prompt template puts before and after the text.
+
+    Raises:
+        ValueError: when it does not hold exactly one `{}`.
+    """
+    before, mark, after = template.partition("{}")
+    if not mark or "{}" in after:
+        raise ValueError("A prompt holds {} exactly once, where the sentence goes.")
+    return before, after
