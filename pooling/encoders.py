@@ -1,10 +1,13 @@
 """Texts to token states: the only place that runs a transformer, and the only importer of one."""
 
+import contextlib
 import copy
+import dataclasses
 import inspect
 import json
 import math
 import os
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,10 +17,18 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
+from safetensors.torch import save_model
 from torch import Tensor
-from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer, GgufConfig
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES,
+    MODEL_MAPPING_NAMES,
+)
 
-from pooling.catalogue import get_model, model_folder, split_template
+from pooling.catalogue import PLAIN, Model, cache_folder, get_model, model_folder, split_template
+from pooling.hub import HubError, need_memory, verified_folder
 from pooling.modules import find_head
 from pooling.registry import Strategy, all_strategies, get_strategy
 from pooling.token_strings import spell_bytes
@@ -32,8 +43,8 @@ TOKEN_BUDGET = {"cpu": 4096, "mps": 16384, "cuda": 65536}
 ATTENTION_BUDGET = 4096 * 256
 """Entries of one attention matrix, query times key, computed at a time: all layers make theirs."""
 FORWARDS_AT_ONCE = 2
-PLAIN = "{}"
-"""The prompt template that adds nothing."""
+MOST_LAYERS = 200
+SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 
 
 class Row(NamedTuple):
@@ -61,11 +72,24 @@ def load_encoder(model: str, *, device: str | None = None) -> "Encoder":
 
     Raises:
         KeyError: for a name that is not in the catalogue.
-        FileNotFoundError: when the package with its weights is not installed.
-        ValueError: when its weights are not the known ones.
+        FileNotFoundError: when its weights are not on this machine, with the command that brings them.
+        ValueError: when its weights are not the known ones, or cannot be read.
+        HubError: when memory does not suffice, or its config is refused.
     """
     entry = get_model(model)
-    return Encoder(model, model_folder(entry), device=device or default_device(), causal=entry.causal)
+    folder = verified_folder(entry) if entry.source == "hub" else model_folder(entry)
+    try:
+        if entry.source == "hub":
+            check_config(folder)
+        else:
+            need_memory(model, 4 * entry.parameters)
+        if folder.suffix == ".gguf":
+            folder = _converted(folder, entry)
+        return Encoder(model, folder, device=device or default_device(), causal=entry.causal)
+    except HubError:
+        raise
+    except Exception as error:
+        raise ValueError(f"The files of {model} could not be read ({type(error).__name__}).") from error
 
 
 def default_device() -> str:
@@ -90,18 +114,14 @@ class Encoder:
     """
 
     def __init__(self, name: str, folder: Path, *, device: str = "cpu", causal: bool = False):
-        safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-        config = AutoConfig.from_pretrained(folder, **safe)
+        config = AutoConfig.from_pretrained(folder, **SAFE)
         if causal:
             config.is_decoder = True
-        # A T5 is an encoder and a decoder, and only the first is wanted; its config need not say so.
-        encodes = type(config) in AutoModelForTextEncoding._model_mapping
-        auto = AutoModelForTextEncoding if encodes else AutoModel
         self.name = name
         self.device = torch.device(device)
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-        self.model = auto.from_pretrained(
-            folder, config=config, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **safe
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, **SAFE)
+        self.model = _auto_class(config).from_pretrained(
+            folder, config=config, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **SAFE
         )
         self.model.eval().requires_grad_(False).to(self.device)
         text_config = self.model.config.get_text_config()
@@ -421,6 +441,89 @@ def trained_pooling(folder: Path) -> str | None:
     modes = [modes] if isinstance(modes, str) else modes
     known = {s.sentence_transformers: s.name for s in all_strategies() if s.sentence_transformers}
     return known.get(modes[0]) if len(modes) == 1 else None
+
+
+def known_types() -> dict[str, bool]:
+    """The model types that can be loaded, and whether each writes from left to right (a decoder)."""
+    decoders = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) - set(MODEL_FOR_MASKED_LM_MAPPING_NAMES)
+    text = {*decoders, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES}
+    return {kind: kind in decoders for kind in sorted(text & set(MODEL_MAPPING_NAMES))}
+
+
+def described(model: Model, folder: Path) -> Model:
+    """An entry for a model that is not in the catalogue, completed from its files."""
+    layers = AutoConfig.from_pretrained(folder, **SAFE).get_text_config().num_hidden_layers
+    return dataclasses.replace(model, layers=layers, pooling=trained_pooling(folder))
+
+
+def check_config(folder: Path) -> None:
+    """Look at a model's config before its weights are fetched, and again before they are loaded.
+
+    Raises:
+        HubError: when it names code to run, asks for more than the machine has, or makes no sense.
+    """
+    for name in ("config.json", "tokenizer_config.json", "1_Pooling/config.json", "modules.json"):
+        for key, value in _entries(_json(folder / name, {})):
+            code = key.endswith("implementation") and isinstance(value, str) and "/" in value
+            if key == "auto_map" or code:
+                raise HubError("The model wants to run code of its own, and that is never done here.")
+            if key == "quantization_config":
+                raise HubError("The model's weights are quantized, and such weights are not read here.")
+    try:
+        config = AutoConfig.from_pretrained(folder, **SAFE)
+        text = config.get_text_config()
+        if not 0 < text.num_hidden_layers <= MOST_LAYERS or text.num_attention_heads > 1024:
+            raise HubError(f"The model's config asks for {text.num_hidden_layers:,} layers: not a model for here.")
+        # On the device "meta" a model has shapes but takes no memory.
+        with torch.device("meta"):
+            shape = _auto_class(config).from_config(config, trust_remote_code=False, attn_implementation="sdpa")
+    except HubError:
+        raise
+    except Exception as error:
+        raise HubError(f"The model's config makes no sense to transformers ({type(error).__name__}).") from error
+    weights = 4 * sum(one.numel() for one in shape.parameters())
+    need_memory("The model", weights + sum(one.nbytes for one in shape.buffers()))
+
+
+def _entries(node: Any) -> Iterator[tuple[str, Any]]:
+    """Every key and value of a JSON document, however deep."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        yield key, value
+        yield from _entries(value)
+    for value in node if isinstance(node, list) else ():
+        yield from _entries(value)
+
+
+def _auto_class(config: Any) -> Any:
+    """Of a T5, an encoder and a decoder, only the first is wanted; its config need not say so."""
+    return AutoModelForTextEncoding if type(config) in AutoModelForTextEncoding._model_mapping else AutoModel
+
+
+_converting = threading.Lock()
+
+
+def _converted(gguf: Path, model: Model) -> Path:
+    """The folder with a GGUF file's model in safetensors, its weights unpacked; made once."""
+    final = cache_folder() / "converted" / f"{model.name.replace('/', '--')}-{model.sha256[:16]}"
+    with _converting:
+        if final.is_dir():
+            return final
+        need_memory(model.name, 8 * model.parameters)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=final.parent) as temporary:
+            made = Path(temporary) / "model"
+            read: dict[str, Any] = SAFE | {"gguf_file": gguf.name}
+            AutoTokenizer.from_pretrained(gguf.parent, **read).save_pretrained(made)
+            unpacked = AutoModel.from_pretrained(
+                gguf.parent, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True), **read
+            )
+            del unpacked.config.quantization_config
+            unpacked.config.save_pretrained(made)
+            save_model(unpacked, str(made / "model.safetensors"), metadata={"format": "pt"})
+            # Another process may have been faster: its folder is as good.
+            with contextlib.suppress(FileExistsError, OSError):
+                made.rename(final)
+    return final
 
 
 def _max_length(folder: Path, tokenizer: Any, config: Any) -> int:
