@@ -517,7 +517,6 @@ def _converted(gguf: Path, model: Model) -> Path:
             unpacked = AutoModel.from_pretrained(
                 gguf.parent, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True), **read
             )
-            del unpacked.config.quantization_config
             unpacked.config.save_pretrained(made)
             save_model(unpacked, str(made / "model.safetensors"), metadata={"format": "pt"})
             # Another process may have been faster: its folder is as good.

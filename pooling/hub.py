@@ -282,7 +282,7 @@ def _needed_files(name: str, siblings: list) -> tuple[File, ...]:
 
 def _fetch(file: File, model: Model, folder: Path, progress: Callable[[int], None]) -> None:
     class Bar(tqdm):
-        def update(self, n: float | None = 1) -> bool | None:
+        def update(self, n: Any = 1) -> bool | None:
             progress(int(n or 0))
             return super().update(n)
 
