@@ -30,6 +30,8 @@ TOKEN_BUDGET = {"cpu": 4096, "mps": 16384, "cuda": 65536}
 """Tokens of one batch of a corpus, padding included."""
 ATTENTION_BUDGET = 4096 * 256
 """Entries of one attention matrix, query times key, computed at a time: all layers make theirs."""
+GRID_BUDGET = 4096 * 64
+"""The same for a corpus of which every layer's attention is kept."""
 FORWARDS_AT_ONCE = 2
 
 
@@ -229,16 +231,52 @@ class Encoder:
         paid = None
         if attention:
             paid = out.attentions[layer - 1][torch.arange(len(rows)), :, first_real_token(mask)]
+        return self._states(rows, inputs, special, hidden, paid)
+
+    def _states(
+        self, rows: list, inputs: dict[str, Tensor], special: Tensor, hidden: Tensor, paid: Tensor | None = None
+    ) -> TokenStates:
         ids = inputs["input_ids"].tolist()
         return TokenStates(
             hidden=hidden,
-            mask=mask,
+            mask=inputs["attention_mask"].bool(),
             special=special,
             tokens=tuple(tuple(self.tokenizer.convert_ids_to_tokens(row)) for row in ids),
             attention=paid,
             ids=tuple(map(tuple, ids)),
             lost=tuple(lost for _, _, lost in rows),
         )
+
+    def stream_layers(
+        self, texts: Sequence[str], layers: Sequence[Layer]
+    ) -> Iterator[tuple[list[int], list[TokenStates]]]:
+        """As `stream`, for several layers from one forward pass; with attention where a layer has one.
+
+        Raises:
+            ValueError: for a blank text (naming its position), no text, or no such layer.
+        """
+        layers = [self.layer(layer) for layer in layers]
+        rows = self._tokenize(texts)
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i][0]))
+        start = 0
+        while start < len(order):
+            width = len(rows[order[start]][0])
+            size = min(TOKEN_BUDGET[self.device.type] // width, GRID_BUDGET // width**2)
+            indices = order[start : start + max(1, size)]
+            chosen = [rows[i] for i in indices]
+            inputs, special = self._inputs(chosen, "right", width)
+            with self._forwards, torch.no_grad():
+                out = self._eager(**inputs, output_hidden_states=True, output_attentions=True)
+            hidden = (*out.hidden_states[:-1], out.last_hidden_state)
+            made = []
+            for layer in layers:
+                several = isinstance(layer, tuple)
+                states = torch.stack([hidden[one] for one in layer]).mean(dim=0) if several else hidden[layer]
+                # Padded on the right, the first real token stands at 0.
+                paid = None if several or layer == 0 else out.attentions[layer - 1][:, :, 0]
+                made.append(self._states(chosen, inputs, special, states, paid))
+            yield indices, made
+            start += len(indices)
 
     @property
     def _eager(self) -> torch.nn.Module:
