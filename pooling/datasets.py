@@ -239,3 +239,12 @@ def _numbers(table: pd.DataFrame, column: str) -> list[float]:
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def guess_columns(table: pd.DataFrame, *, texts: int, numeric: bool) -> list[str]:
+    """Which columns of a table may be the texts (those with the longest cells) and the score or label."""
+    longest = table.map(len).mean().sort_values(ascending=False, kind="stable").index[:texts]
+    rest = [name for name in table if name not in longest] or list(table)
+    numbers = {name for name in rest if pd.to_numeric(table[name], errors="coerce").notna().all()}
+    other = min(rest, key=lambda name: ((name in numbers) != numeric, table[name].nunique()))
+    return [*(name for name in table if name in longest), other] if len(longest) == texts else [other] * (texts + 1)

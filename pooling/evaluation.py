@@ -22,6 +22,7 @@ Cell = tuple[Layer, str]
 
 RESAMPLES = 2000
 RESAMPLES_AT_ONCE = 250
+ROUNDING = 1e-5
 SAME = 1e-3
 """Two scores nearer than this in every resample are the same, but for rounding."""
 CONSTANT = "All its similarities are the same, but for rounding, so there is no ranking to score."
@@ -116,7 +117,7 @@ def pair_cosines(
 
 def constant(cosines: Float[Tensor, " pair"]) -> bool:
     """Whether cosines differ by no more than rounding: then they rank nothing."""
-    return float(cosines.max() - cosines.min()) < 1e-5
+    return float(cosines.max() - cosines.min()) < ROUNDING
 
 
 def spearman(cosines: Float[Tensor, " pair"], pairs: Sequence[Pair]) -> float | None:
@@ -215,6 +216,8 @@ class Place:
     """How far behind the best; with the ends of its own interval, from the paired bootstrap."""
     behind_low: float = math.nan
     behind_high: float = math.nan
+    first: float = math.nan
+    """The share of resamples in which it comes first."""
     verdict: str = ""
     """"best", "same" (but for rounding), "open" (cannot be told apart from the best) or "worse"."""
     missing: str = ""
@@ -234,15 +237,23 @@ def leaderboard(
     """
     ranked = sorted((n for n in scores if scores[n] is not None), key=lambda n: -scores[n])
     made = []
+    best = ranked[0] if ranked else ""
+    top = np.max([samples[name] for name in ranked], axis=0) if ranked else 0
     for name in ranked:
-        lost = samples[ranked[0]] - samples[name]
-        low, high = interval(samples[name])
+        lost = samples[best] - samples[name]
         behind_low, behind_high = interval(lost)
-        verdict = "best" if name == ranked[0] else "open" if behind_low <= 0 else "worse"
-        if name != ranked[0] and np.nanmax(np.abs(lost)) < SAME:
-            verdict = "same"
+        same = np.nanmax(np.abs(lost)) < SAME
         made.append(
-            Place(name, scores[name], low, high, scores[ranked[0]] - scores[name], behind_low, behind_high, verdict)
+            Place(
+                name,
+                scores[name],
+                *interval(samples[name]),
+                scores[best] - scores[name],
+                behind_low,
+                behind_high,
+                float(np.mean(samples[name] >= top - ROUNDING)),
+                "best" if name == best else "same" if same else "open" if behind_low <= 0 else "worse",
+            )
         )
     made += [Place(name, None, missing=CONSTANT) for name in scores if scores[name] is None]
     return made + [Place(name, None, missing=why) for name, why in (missing or {}).items()]
@@ -320,7 +331,7 @@ def label_scores(embeddings: Float[Tensor, "text dim"], labels: Sequence[str]) -
     if len(kinds) == len(labels):
         raise ValueError("No label occurs twice; at least one label needs two texts.")
     unit = torch.nn.functional.normalize(embeddings.float())
-    if float((unit - unit[0]).abs().max()) < 1e-5:
+    if float((unit - unit[0]).abs().max()) < ROUNDING:
         return None
     points = unit.numpy()
     with config_context(working_memory=64):

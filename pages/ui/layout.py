@@ -58,6 +58,18 @@ def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, width="stretch", config=CONFIG, alt=alt)
 
 
+def columns_of(frame: "pd.DataFrame") -> dict:
+    """Columns of numbers with one decimal, columns of texts wide enough to read."""
+    from pandas.api.types import is_float_dtype
+
+    return {
+        name: st.column_config.NumberColumn(format="%.1f" if name != "cosine" else "%.3f")
+        if is_float_dtype(frame[name])
+        else st.column_config.TextColumn(width="large" if str(name).startswith("text") else None)
+        for name in frame
+    }
+
+
 def strategy_card(strategy: "Strategy") -> None:
     """What a strategy is, when to use it and what to watch out for."""
     with st.container(border=True):
