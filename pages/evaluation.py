@@ -145,7 +145,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             f"The {len(worst)} pairs with the largest gap between the place people give them and the place "
             "similarity gives them; place 1 is the most alike."
         )
-        st.dataframe(worst, hide_index=True, column_config=layout.columns_of(worst))
+        st.dataframe(worst, hide_index=True, column_config=layout.columns_of(worst, tables.WORST))
 
     st.subheader("Published numbers, and the same here", anchor=False)
     st.dataframe(

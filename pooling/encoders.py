@@ -31,7 +31,7 @@ TOKEN_BUDGET = {"cpu": 4096, "mps": 16384, "cuda": 65536}
 ATTENTION_BUDGET = 4096 * 256
 """Entries of one attention matrix, query times key, computed at a time: all layers make theirs."""
 GRID_BUDGET = 4096 * 64
-"""The same for a corpus of which every layer's attention is kept."""
+"""The same for a corpus of which every layer is kept, with its attention; its batches are smaller."""
 FORWARDS_AT_ONCE = 2
 
 
@@ -261,7 +261,7 @@ class Encoder:
         start = 0
         while start < len(order):
             width = len(rows[order[start]][0])
-            size = min(TOKEN_BUDGET[self.device.type] // width, GRID_BUDGET // width**2)
+            size = min(TOKEN_BUDGET[self.device.type] // 4 // width, GRID_BUDGET // width**2)
             indices = order[start : start + max(1, size)]
             chosen = [rows[i] for i in indices]
             inputs, special = self._inputs(chosen, "right", width)

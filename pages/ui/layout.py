@@ -58,14 +58,14 @@ def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, width="stretch", config=CONFIG, alt=alt)
 
 
-def columns_of(frame: "pd.DataFrame") -> dict:
-    """Columns of numbers with one decimal, columns of texts wide enough to read."""
+def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
+    """Columns of numbers with one decimal, columns of texts wide enough to read, under their titles."""
     from pandas.api.types import is_float_dtype
 
     return {
-        name: st.column_config.NumberColumn(format="%.1f" if name != "cosine" else "%.3f")
+        name: st.column_config.NumberColumn(titles.get(name), format="%.1f" if name != "cosine" else "%.3f")
         if is_float_dtype(frame[name])
-        else st.column_config.TextColumn(width="large" if str(name).startswith("text") else None)
+        else st.column_config.TextColumn(titles.get(name), width="large" if str(name).startswith("text") else None)
         for name in frame
     }
 

@@ -34,12 +34,13 @@ def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:
     if rivals.empty:
         return f"{said} There is nothing else to compare it with."
     second = rivals.iloc[0]
-    lead = f"{number(second['behind'])} points ahead of {second['label']}"
-    between = f"95% interval of the lead {_range(second['behind_low'], second['behind_high'])}"
+    trained = ", which the model was trained with" if second.name == own else ""
+    lead = f"{number(second['behind'])} points ahead of {second['label']}{trained}"
+    between = f"95% interval of the lead is {_range(second['behind_low'], second['behind_high'])}"
     if second["verdict"] == "open":
-        said += f" It is {lead}, but that may be luck: the {between}."
+        said += f" It is {lead}; that may be luck: the {between}, holds zero."
     else:
-        said += f" It is {lead}, more than chance makes: the {between}."
+        said += f" It is {lead}; that is more than chance makes: the {between}."
     return f"{said} It comes first in {number(best['first'])}% of the resamples."
 
 

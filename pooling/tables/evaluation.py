@@ -36,6 +36,15 @@ KINDS = {
 }
 """The kinds of the project's own pairs, as a reader sees them."""
 
+WORST = {
+    "gap": "gap, %",
+    "place_score": "place by people",
+    "place_cosine": "place by similarity",
+    "text1": "first text",
+    "text2": "second text",
+}
+"""The columns of `worst_table`, as a reader sees them."""
+
 
 def measure_name(pairs: Sequence[Pair]) -> str:
     """What the pairs' scores are measured by."""
