@@ -56,7 +56,7 @@ def show_leaderboard(table, measure: str, noticed: str) -> None:
             "low",
             "high",
             title=f"{measure} × 100, 95% interval",
-            bounds=(min(0, table["low"].min()), 100),
+            bounds=(min(0.0, table["low"].min()), 100.0),
         )
         layout.chart(figure, key="leaderboard", alt=f"The score of each strategy. {noticed}")
     with behind:
@@ -115,9 +115,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         st.caption(f"{label} has no score here to compare with.")
     else:
         noticed = notices.about_cost(costs, f"{label}, last layer")
-        figure = charts.intervals(
-            costs, "cost", "low", "high", title=f"points lost against {label}, last layer; 95% interval", zero=True
-        )
+        figure = charts.intervals(costs, "cost", "low", "high", title="points lost, 95% interval", zero=True)
         layout.chart(figure, key="cost", alt=noticed)
         layout.noticed(noticed, costs, key="cost")
 
@@ -139,6 +137,10 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         kinds = tables.kind_table(pairs, grid.vectors[chosen]) if "kind" in worst else None
         noticed = notices.about_worst(worst, kinds, choice.strategy.label)
         if kinds is not None:
+            st.caption(
+                "How far similarity ranks each kind of pair above or below where people rank it: the mean gap, in % "
+                "of all places."
+            )
             layout.chart(charts.kind_bars(kinds), key="kinds", alt=noticed)
         layout.noticed(noticed, kinds, key="kinds")
         st.caption(
@@ -176,18 +178,19 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     if not (table["verdict"] != "").any():
         layout.problem("Under every strategy all these texts get the same vector. Give texts that differ.")
         st.stop()
-    say(notices.verdict(table, own, "1-nearest-neighbour accuracy"), notices.recommended(table, own))
+    say(notices.verdict(table, own, "1-nearest-neighbour (1-NN) accuracy"), notices.recommended(table, own))
     noticed = f"{notices.about_leaderboard(table, len(texts), 'texts')} {notices.about_labels(table)}"
-    show_leaderboard(table, "1-nearest-neighbour accuracy", noticed)
+    show_leaderboard(table, "1-NN accuracy", noticed)
     st.caption(
-        "1-nearest-neighbour accuracy: how often the nearest other text has the same label. All three measures use "
-        "the full vectors, by cosine."
+        "1-NN accuracy: how often the nearest other text has the same label. Silhouette, −100 to 100: how much nearer "
+        "texts are to their own label's than to the next label's. V-measure, 0 to 100: how well k-means, told only how "
+        "many labels there are, finds them again. All by cosine, in all dimensions."
     )
     for place, (column, title, bounds) in zip(
         st.columns(2),
         (
-            ("silhouette", "silhouette × 100: nearer to one's own label than to the next?", (-20, 100)),
-            ("v_measure", "V-measure × 100: does k-means find the labels again?", (0, 105)),
+            ("silhouette", "silhouette × 100", (-20.0, 100.0)),
+            ("v_measure", "V-measure × 100", (0.0, 105.0)),
         ),
         strict=True,
     ):

@@ -53,7 +53,7 @@ def test_labelled_texts_and_a_phone(server, chromium):
     page = context.new_page()
     page.goto(server + "/evaluation?data=topics")
     page.wait_for_selector(".js-plotly-plot >> nth=3", state="attached", timeout=90_000)
-    assert "1-nearest-neighbour accuracy" in page.inner_text("[data-testid=stMain]")
+    assert "1-nearest-neighbour (1-NN) accuracy" in page.inner_text("[data-testid=stMain]")
     assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
     context.close()
 

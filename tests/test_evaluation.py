@@ -291,7 +291,7 @@ def test_the_page_says_what_the_functions_say(page, encoder):
 
 def test_the_page_at_other_choices(page):
     page.session_state["data"] = "topics"
-    assert "1-nearest-neighbour accuracy" in shown(page.run())
+    assert "1-nearest-neighbour (1-NN) accuracy" in shown(page.run())
     page.session_state["layer"] = "0"
     assert "CLS has no score" in shown(page.run())
     page.session_state["data"] = "own"

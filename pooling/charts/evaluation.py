@@ -153,7 +153,7 @@ def kind_bars(table: pd.DataFrame) -> go.Figure:
     )
     made.update_xaxes(
         range=[-50, 50],
-        title={"text": "← too different · mean gap, % of places · too alike →"},
+        title={"text": "← too different · too alike →"},
         zeroline=True,
         zerolinewidth=2,
     )
