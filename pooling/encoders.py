@@ -10,7 +10,7 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -42,6 +42,8 @@ TOKEN_BUDGET = {"cpu": 4096, "mps": 16384, "cuda": 65536}
 """Tokens of one batch of a corpus, padding included."""
 ATTENTION_BUDGET = 4096 * 256
 """Entries of one attention matrix, query times key, computed at a time: all layers make theirs."""
+GRID_BUDGET = 4096 * 64
+"""The same for a corpus of which every layer is kept, with its attention; its batches are smaller."""
 FORWARDS_AT_ONCE = 2
 MOST_LAYERS = 200
 SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
@@ -147,6 +149,7 @@ class Encoder:
         pad_to: int = 0,
         template: str = PLAIN,
         pool_template: bool = True,
+        attend_padding: bool = False,
     ) -> TokenStates:
         """The token states of a handful of texts, all in one batch, on the CPU in float32.
 
@@ -158,6 +161,7 @@ class Encoder:
             pad_to: pad to at least this many tokens.
             template: a prompt with `{}` where the text goes; too long a text is cut, never the prompt.
             pool_template: whether the prompt's tokens are pooled; they are attended to either way.
+            attend_padding: the bug of leaving the attention mask out: padding is read like text.
 
         Raises:
             ValueError: for a blank text (naming its position), no text, no such layer, or a
@@ -171,7 +175,7 @@ class Encoder:
         # Attention comes for all layers at once, and its memory grows with the width squared.
         step = max(1, ATTENTION_BUDGET // width**2) if attention else len(rows)
         parts = [
-            self._forward(rows[i : i + step], layer, padding_side, width, attention, pool_template)
+            self._forward(rows[i : i + step], [layer], padding_side, width, attention, pool_template, attend_padding)[0]
             for i in range(0, len(rows), step)
         ]
         prompts = [part.prompt for part in parts if part.prompt is not None]
@@ -185,6 +189,28 @@ class Encoder:
             lost=tuple(lost for part in parts for lost in part.lost),
             prompt=torch.cat(prompts).cpu() if prompts else None,
         )
+
+    def encode_layers(
+        self, texts: Sequence[str], *, template: str = PLAIN, pool_template: bool = True
+    ) -> list[TokenStates]:
+        """The token states of a few texts at every layer, 0 to L, from one forward pass, on the CPU in float32.
+
+        Raises:
+            ValueError: as `encode` does.
+        """
+        rows = self._tokenize(texts, template)
+        width = max(len(row.ids) for row in rows)
+        made = self._forward(rows, range(self.layers + 1), "right", width, pool_template=pool_template)
+        return [
+            dataclasses.replace(
+                states,
+                hidden=states.hidden.float().cpu(),
+                mask=states.mask.cpu(),
+                special=states.special.cpu(),
+                prompt=None if states.prompt is None else states.prompt.cpu(),
+            )
+            for states in made
+        ]
 
     def stream(
         self, texts: Sequence[str], *, layer: Layer = -1, template: str = PLAIN, pool_template: bool = True
@@ -200,15 +226,30 @@ class Encoder:
         """
         layer = self.layer(layer)
         rows = self._tokenize(texts, template)
-        order = sorted(range(len(rows)), key=lambda i: -len(rows[i].ids))
-        start = 0
-        while start < len(order):
-            width = len(rows[order[start]].ids)
-            stop = start + max(1, TOKEN_BUDGET[self.device.type] // width)
-            indices = order[start:stop]
+        budget = TOKEN_BUDGET[self.device.type]
+        for indices, width in _batches(rows, lambda width: budget // width):
             chosen = [rows[i] for i in indices]
-            yield indices, self._forward(chosen, layer, "right", width, pool_template=pool_template)
-            start = stop
+            yield indices, self._forward(chosen, [layer], "right", width, pool_template=pool_template)[0]
+
+    def stream_layers(
+        self,
+        texts: Sequence[str],
+        layers: Sequence[Layer],
+        *,
+        template: str = PLAIN,
+        pool_template: bool = True,
+    ) -> Iterator[tuple[list[int], list[TokenStates]]]:
+        """As `stream`, for several layers from one forward pass; with attention where a layer has one.
+
+        Raises:
+            ValueError: as `encode` does.
+        """
+        layers = [self.layer(layer) for layer in layers]
+        rows = self._tokenize(texts, template)
+        budget = TOKEN_BUDGET[self.device.type] // 4
+        for indices, width in _batches(rows, lambda width: min(budget // width, GRID_BUDGET // width**2)):
+            chosen = [rows[i] for i in indices]
+            yield indices, self._forward(chosen, layers, "right", width, True, pool_template)
 
     def layer(self, layer: Layer) -> Layer:
         """A layer, or several to average, as numbers from 0 to L.
@@ -296,37 +337,45 @@ class Encoder:
     def _forward(
         self,
         rows: list[Row],
-        layer: Layer,
+        layers: Sequence[Layer],
         side: Side,
         width: int,
         attention: bool = False,
         pool_template: bool = True,
-    ) -> TokenStates:
+        attend_padding: bool = False,
+    ) -> list[TokenStates]:
+        """One forward pass: the states of each layer asked for, on the encoder's device."""
         inputs, special, prompt = self._inputs(rows, side, width)
         real = inputs["attention_mask"].bool()
-        mask = real if pool_template else real & ~prompt
-        last = layer == self.layers
+        if attend_padding:
+            inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])
+            inputs.pop("position_ids", None)
+        only_last = list(layers) == [self.layers]
         with self._forwards, torch.no_grad():
             model = self._eager if attention else self.model
-            out = model(**inputs, output_hidden_states=not last, output_attentions=attention, **self._no_cache)
-        if isinstance(layer, tuple):
-            hidden = torch.stack([out.hidden_states[one] for one in layer]).mean(dim=0)
-        else:
-            hidden = out.last_hidden_state if last else out.hidden_states[layer]
-        paid = None
-        if attention:
-            paid = out.attentions[layer - 1][torch.arange(len(rows)), :, first_real_token(mask)]
+            out = model(**inputs, output_hidden_states=not only_last, output_attentions=attention, **self._no_cache)
+        # The last hidden state is after the final norm, in models that have one.
+        hidden = {self.layers: out.last_hidden_state}
+        if not only_last:
+            hidden |= dict(enumerate(out.hidden_states[:-1]))
         ids = inputs["input_ids"].tolist()
-        return TokenStates(
-            hidden=hidden,
-            mask=mask,
-            special=special,
-            tokens=tuple(map(self._spell, ids, real.tolist())),
-            attention=paid,
-            ids=tuple(map(tuple, ids)),
-            lost=tuple(row.lost for row in rows),
-            prompt=prompt if prompt.any() else None,
-        )
+        first = torch.arange(len(rows)), slice(None), first_real_token(real)
+        shared: dict[str, Any] = {
+            "mask": real if pool_template else real & ~prompt,
+            "special": special,
+            "tokens": tuple(map(self._spell, ids, real.tolist())),
+            "ids": tuple(map(tuple, ids)),
+            "lost": tuple(row.lost for row in rows),
+            "prompt": prompt if prompt.any() else None,
+        }
+        made = []
+        for layer in layers:
+            if isinstance(layer, tuple):
+                made.append(TokenStates(torch.stack([hidden[one] for one in layer]).mean(dim=0), **shared))
+            else:
+                paid = out.attentions[layer - 1][first] if attention and layer > 0 else None
+                made.append(TokenStates(hidden[layer], attention=paid, **shared))
+        return made
 
     def _spell(self, ids: list[int], real: list[bool]) -> tuple[str, ...]:
         """The tokens of a row as text: bytes decoded, padding by its name."""
@@ -349,11 +398,10 @@ class Encoder:
         """The same weights, not a copy, with attention computed so that it can be read."""
         with self._eager_lock:
             if "_eager_model" not in self.__dict__:
-                config = copy.deepcopy(self.model.config)
-                config._attn_implementation = "eager"
-                eager = type(self.model)(config)
-                eager.load_state_dict(self.model.state_dict(), assign=True)
-                self._eager_model = eager.eval().requires_grad_(False).to(self.device)
+                tensors = (*self.model.parameters(), *self.model.buffers())
+                eager = copy.deepcopy(self.model, {id(tensor): tensor for tensor in tensors})
+                eager.set_attn_implementation("eager")
+                self._eager_model = eager
             return self._eager_model
 
     @cached_property
@@ -368,6 +416,17 @@ class Encoder:
             return False
         tables = (m for n, m in self.model.named_modules() if n.endswith("position_embeddings"))
         return all(getattr(table, "padding_idx", None) is None for table in tables)
+
+
+def _batches(rows: list[Row], size: Callable[[int], int]) -> Iterator[tuple[list[int], int]]:
+    """Indices of the rows in batches, the longest first, and the width of each batch."""
+    order = sorted(range(len(rows)), key=lambda i: -len(rows[i].ids))
+    start = 0
+    while start < len(order):
+        width = len(rows[order[start]].ids)
+        indices = order[start : start + max(1, size(width))]
+        yield indices, width
+        start += len(indices)
 
 
 def apply(strategy: Strategy, states: TokenStates, *, model: str, layer: Layer, **params: Any) -> Pooled:
@@ -390,12 +449,15 @@ def embed(
     layer: Layer = -1,
     template: str = PLAIN,
     pool_template: bool = True,
+    report: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Float[Tensor, "text dim"]]:
     """Embeddings [text, dim] of a corpus under each strategy, from one forward pass.
 
     By default under every strategy that needs nothing but hidden states. In the caller's order,
     not normalised, on the CPU in float32. Texts longer than the model's limit are cut, with a
     `TruncationWarning` that says which and by how much. The template works as in `Encoder.encode`.
+    `report` is told, after each batch, the share of the characters that are done, and may raise to
+    end it.
 
     Raises:
         ValueError: as `Encoder.encode` does, or for a strategy that needs attention.
@@ -407,11 +469,14 @@ def embed(
     chosen = [get_strategy(s) if isinstance(s, str) else s for s in strategies]
     made = {s.name: torch.empty(len(texts), encoder.dim) for s in chosen}
     lost: dict[int, int] = {}
+    done, whole = 0, sum(map(len, texts))
     for indices, states in encoder.stream(texts, layer=layer, template=template, pool_template=pool_template):
         lost |= {i + 1: n for i, n in zip(indices, states.lost, strict=True) if n}
         for strategy in chosen:
             pooled = apply(strategy, states, model=encoder.name, layer=layer)
             made[strategy.name][indices] = pooled.embedding.cpu()
+        done += sum(len(texts[i]) for i in indices)
+        report(done / whole)
     if lost:
         named = ", ".join(f"text {i} lost {n}" for i, n in sorted(lost.items())[:5])
         more = f", and {len(lost) - 5} more" if len(lost) > 5 else ""

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
     from torch import Tensor
 
     from pages.ui.controls import Choice
     from pooling import Encoder, TokenStates
+    from pooling.datasets import Pair
     from pooling.encoders import Layer
+    from pooling.evaluation import Cell, Grid, LabelScores, Scores
 
 
 @st.cache_resource(show_spinner=False)
@@ -71,3 +76,55 @@ def _embeddings(
     from pooling import embed
 
     return embed(texts, encoder(model), names, layer=layer, template=template, pool_template=pool_template)
+
+
+@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Reading the file…")
+def table(data: bytes) -> "pd.DataFrame":
+    """The table in a CSV or TSV file."""
+    from pooling.datasets import read_table
+
+    return read_table(data)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def stsb_pairs(folder: str) -> "list[Pair]":
+    """The test set of the STS Benchmark."""
+    from pathlib import Path
+
+    from pooling.datasets import read_stsb
+
+    return read_stsb(Path(folder), "test")
+
+
+@st.cache_data(max_entries=512, max_size="128MB", show_spinner=False)
+def cosines(model: str, content: str, _pairs: "Sequence[Pair]") -> "Grid":
+    """The cosine of each pair at every layer under every strategy; `content` stands for the pairs."""
+    from pooling.evaluation import cosine_grid
+
+    return cosine_grid(_pairs, encoder(model))
+
+
+@st.cache_data(max_entries=128, max_size="256MB", show_spinner=False)
+def vectors(model: str, content: str, layer: "Layer", _texts: "Sequence[str]") -> "Grid":
+    """Embeddings of texts at a layer under every strategy; `content` stands for the texts."""
+    from pooling.evaluation import embed_grid
+
+    return embed_grid(_texts, encoder(model), [layer])
+
+
+@st.cache_data(max_entries=64, max_size="64MB", show_spinner="Drawing 2,000 resamples…")
+def scores(model: str, content: str, sampled: "tuple[Cell, ...]", _pairs: "Sequence[Pair]", _grid: "Grid") -> "Scores":
+    """Every cell's score, and bootstrap samples of some."""
+    from pooling.evaluation import score_grid
+
+    return score_grid(_pairs, _grid, sampled)
+
+
+@st.cache_data(max_entries=256, show_spinner="Measuring how well the labels keep apart…")
+def label_scores(
+    model: str, content: str, layer: "Layer", name: str, _vectors: "Tensor", _labels: "Sequence[str]"
+) -> "LabelScores | None":
+    """Silhouette, 1-NN and V-measure of the labelled texts under one strategy."""
+    from pooling.evaluation import label_scores as measured
+
+    return measured(_vectors, _labels)

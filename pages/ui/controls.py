@@ -47,10 +47,10 @@ def sidebar() -> None:
     st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
 
 
-def current() -> Choice:
-    """What the sidebar says; without a sentence, the page stops with a word on what to do."""
+def current(*, with_texts: bool = True) -> Choice:
+    """What the sidebar says; without a sentence, a page that needs one stops with a word on what to do."""
     choice: Choice = st.session_state["_choice"]
-    if not choice.texts:
+    if with_texts and not choice.texts:
         st.info(
             "There is no sentence to pool. Write one in the box of the sidebar, or choose a sample set.",
             icon=":material/edit:",
@@ -427,3 +427,41 @@ def offer_another(reason: str) -> None:
 
 def _short(model: str) -> str:
     return model.rpartition("/")[2]
+
+
+def choose_scored_data(*, stsb: bool) -> str:
+    """What strategies are scored on: "own", "stsb", "topics", or a file of "pairs" or "texts"."""
+    names = {"own": "484 pairs of this project"}
+    names |= {"stsb": "STS Benchmark, test set"} if stsb else {}
+    names |= {"topics": "256 labelled texts of this project"}
+    names |= {"pairs": "My file: two texts and a score", "texts": "My file: a text and a label"}
+    url.choice("data", list(names), "own")
+    return st.selectbox(
+        "Scored on",
+        list(names),
+        format_func=names.get,
+        key="data",
+        persist_state="session",
+        width=360,
+        help="Scores are how alike people found two texts, on any scale, or 0 and 1 for no and yes.",
+    )
+
+
+def choose_table(key: str) -> bytes | None:
+    """The bytes of a CSV or TSV file, if one was given."""
+    given = st.file_uploader(
+        "A CSV or TSV file with a header, UTF-8, at most 5 MB and 10,000 rows",
+        type=["csv", "tsv", "txt"],
+        key=key,
+    )
+    return given.getvalue() if given is not None else None
+
+
+def choose_columns(key: str, columns: list[str], guesses: dict[str, str]) -> list[str]:
+    """A column of the table for each purpose, such as "Score"; first its guess."""
+    chosen = []
+    for place, (purpose, guess) in zip(st.columns(len(guesses)), guesses.items(), strict=True):
+        name = f"{key}-{purpose.lower().replace(' ', '-')}"
+        url.choice(name, columns, guess)
+        chosen.append(place.selectbox(purpose, columns, key=name, persist_state="session"))
+    return chosen

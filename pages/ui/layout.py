@@ -49,11 +49,31 @@ def noticed(text: str, frame: "pd.DataFrame | None" = None, *, key: str = "") ->
                 st.dataframe(frame.rename(columns=str), hide_index=True, alt=f"The numbers of: {text}")
 
 
+def problem(text: str) -> None:
+    """What is wrong with what a reader gave, and may quote: it is shown as text."""
+    st.html(
+        '<p role="alert" style="margin:0;padding:.5rem .8rem;border-left:4px solid #CC3311;border-radius:.25rem;'
+        f'background:rgba(204,51,17,.1);overflow-wrap:anywhere">{escape(text)}</p>'
+    )
+
+
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     """A figure, with what it says in a sentence for those who cannot see it."""
     from pooling.charts.theme import CONFIG
 
     st.plotly_chart(figure, key=key, width="stretch", config=CONFIG, alt=alt)
+
+
+def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
+    """Columns of numbers with one decimal, columns of texts wide enough to read, under their titles."""
+    from pandas.api.types import is_float_dtype
+
+    return {
+        name: st.column_config.NumberColumn(titles.get(name), format="%.1f" if name != "cosine" else "%.3f")
+        if is_float_dtype(frame[name])
+        else st.column_config.TextColumn(titles.get(name), width="large" if str(name).startswith("text") else None)
+        for name in frame
+    }
 
 
 def strategy_card(strategy: "Strategy") -> None:

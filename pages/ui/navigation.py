@@ -30,6 +30,17 @@ PAGES = (
             "into one number: the weighted sum of its cells."
         ),
     ),
+    PageInfo(
+        file="pages/evaluation.py",
+        title="Evaluation",
+        icon="📏",
+        section="Compare",
+        question="Which strategy scores best on these pairs, and is the difference real?",
+        answer=(
+            "The best strategy is the one whose similarities rank pairs of texts as people do; a lead counts only "
+            "if it survives when the pairs are drawn again."
+        ),
+    ),
 )
 
 ROOT = Path(__file__).parents[2]

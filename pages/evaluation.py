@@ -1,0 +1,207 @@
+"""Which strategy scores best on these pairs, and is the difference real?"""
+
+import streamlit as st
+
+from pages.ui import cache, controls, layout, parts
+from pages.ui.navigation import require_frame
+
+require_frame()
+
+from pooling import all_strategies
+from pooling.charts import evaluation as charts
+from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts, stsb_folder
+from pooling.evaluation import binary, bootstrap_mean, code_for, grid_layers, leaderboard, resample
+from pooling.modules import layer_name
+from pooling.notices import evaluation as notices
+from pooling.tables import evaluation as tables
+from pooling.tables import own_strategy
+
+choice = controls.current(with_texts=False)
+encoder, stsb = cache.encoder(choice.model), stsb_folder()
+own, layer, names = encoder.trained_pooling, choice.layer, [s.name for s in all_strategies()]
+at = f"layer {layer_name(layer)}"
+
+
+def given(kind: str) -> tuple:
+    """What the reader's file holds: pairs, or texts and labels; what is wrong with it stops the page."""
+    try:
+        if (data := controls.choose_table(f"file-{kind}")) is None:
+            st.info("Choose a file: its first row names the columns.", icon=":material/upload_file:")
+            st.stop()
+        table = cache.table(data)
+        purposes = ["First text", "Second text", "Score"] if kind == "pairs" else ["Text", "Label"]
+        guesses = guess_columns(table, texts=len(purposes) - 1, numeric=kind == "pairs")
+        chosen = controls.choose_columns(kind, list(table), dict(zip(purposes, guesses, strict=True)))
+        return tuple(read_pairs(table, *chosen)) if kind == "pairs" else read_texts(table, *chosen)
+    except ValueError as wrong:
+        layout.problem(str(wrong))
+        st.stop()
+
+
+def say(verdict: str, name: str) -> None:
+    """The verdict, with the code for it."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Verdict for {choice.model.rpartition('/')[2]}, {at}.** {verdict}")
+        with st.popover("Code for it", icon=":material/code:"):
+            st.code(code_for(choice.model, name, layer), language="python")
+
+
+def show_leaderboard(table, measure: str, noticed: str) -> None:
+    """Scores with their intervals beside the distances to the best, which are known better."""
+    scores, behind = st.columns([6, 5])
+    with scores:
+        figure = charts.intervals(
+            table,
+            "score",
+            "low",
+            "high",
+            title=f"{measure} × 100, 95% interval",
+            bounds=(min(0.0, table["low"].min()), 100.0),
+        )
+        layout.chart(figure, key="leaderboard", alt=f"The score of each strategy. {noticed}")
+    with behind:
+        figure = charts.intervals(
+            table, "behind", "behind_low", "behind_high", title="points behind the best, 95% interval", zero=True
+        )
+        layout.chart(figure, key="behind", alt=f"How far each strategy is behind the best. {noticed}")
+    layout.noticed(noticed, table, key="leaderboard")
+    for row in table[table["missing"] != ""].to_dict("records"):
+        st.caption(f"{row['label']} has no score: {row['missing']}")
+
+
+def evaluate_pairs(data: str, pairs: tuple) -> None:
+    """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
+    measure, content = tables.measure_name(pairs), parts.digest(pairs)
+    grid = parts.in_parts(
+        pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice.model, key, some)
+    )
+    reference = (encoder.layers, own_strategy(own).name)
+    sampled = (*((layer, name) for name in names), reference)
+    scores = cache.scores(choice.model, content, sampled, pairs, grid)
+    places = leaderboard(
+        {name: scores.scores[layer, name] for name in names if (layer, name) in scores.scores},
+        {name: samples for (one, name), samples in scores.samples.items() if one == layer},
+        {name: why for (one, name), why in grid.missing.items() if one == layer},
+    )
+    table = tables.leaderboard_table(places, {name: v for (one, name), v in scores.pearson.items() if one == layer})
+    if not (table["verdict"] != "").any():
+        layout.problem(
+            "No strategy ranks these pairs: under each, all similarities are the same. Are the two texts of every "
+            "pair equal? Give pairs that differ, or choose another layer."
+        )
+        st.stop()
+    say(notices.verdict(table, own, measure), notices.recommended(table, own))
+    show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
+    repeated = len(pairs) - len(set(pairs))
+    if repeated:
+        st.caption(f"{repeated:,} rows repeat an earlier pair and its score; each counts again.")
+    if grid.cut:
+        st.caption(f"{grid.cut:,} texts were cut to the model's limit of {encoder.max_length} tokens.")
+    if binary(pairs):
+        share = 100 * sum(p.score for p in pairs) / len(pairs)
+        st.caption(f"Average precision: pairs sorted by similarity, how pure is the top? By chance it is {share:.1f}.")
+    else:
+        st.caption(
+            "Spearman: how well the order of the pairs by similarity agrees with people's, from −100 to 100. A "
+            "resample draws as many pairs again, some twice, some never; the interval holds the middle 95% of 2,000."
+        )
+
+    st.subheader("What does it cost to pool wrongly?", anchor=False)
+    label = own_strategy(own).label
+    costs = tables.cost_table(scores, reference, layer)
+    if own is None:
+        st.caption(f"This model was trained for no pooling, so {label} of its last layer stands in for its own.")
+    if costs.empty:
+        st.caption(f"{label} has no score here to compare with.")
+    else:
+        noticed = notices.about_cost(costs, f"{label}, last layer")
+        figure = charts.intervals(costs, "cost", "low", "high", title="points lost, 95% interval", zero=True)
+        layout.chart(figure, key="cost", alt=noticed)
+        layout.noticed(noticed, costs, key="cost")
+
+    st.subheader("Every layer under every strategy", anchor=False)
+    table = tables.grid_table(scores.scores, grid_layers(encoder), encoder.layers)
+    noticed = notices.about_grid(table, choice.strategy.label)
+    figure = charts.grid_heatmap(table, tables.layer_title(layer, encoder.layers), f"{measure} × 100")
+    layout.chart(figure, key="grid", alt=noticed)
+    layout.noticed(noticed, table.reset_index(), key="grid")
+    with st.expander("Why are some cells empty?"):
+        st.dataframe(tables.missing_table(grid, scores.scores, encoder.layers), hide_index=True)
+
+    st.subheader(f"What {choice.strategy.label} gets wrong", anchor=False)
+    chosen = (layer, choice.strategy.name)
+    if scores.scores.get(chosen) is None:
+        controls.offer_another(grid.missing.get(chosen, f"{choice.strategy.label} has no score at {at}."))
+    else:
+        worst = tables.worst_table(pairs, grid.vectors[chosen])
+        kinds = tables.kind_table(pairs, grid.vectors[chosen]) if "kind" in worst else None
+        noticed = notices.about_worst(worst, kinds, choice.strategy.label)
+        if kinds is not None:
+            st.caption(
+                "How far similarity ranks each kind of pair above or below where people rank it: the mean gap, in % "
+                "of all places."
+            )
+            layout.chart(charts.kind_bars(kinds), key="kinds", alt=noticed)
+        layout.noticed(noticed, kinds, key="kinds")
+        st.caption(
+            f"The {len(worst)} pairs with the largest gap between the place people give them and the place "
+            "similarity gives them; place 1 is the most alike."
+        )
+        st.dataframe(worst, hide_index=True, column_config=layout.columns_of(worst, tables.WORST))
+
+    st.subheader("Published numbers, and the same here", anchor=False)
+    st.dataframe(
+        tables.published_table(choice.model, data, stsb is not None, scores.scores), hide_index=True, width="content"
+    )
+    st.caption("Spearman × 100 on the test set of the STS Benchmark.")
+
+
+def evaluate_labels(texts: tuple, labels: tuple) -> None:
+    """Labelled texts: do texts of one label lie together under a strategy?"""
+    content = parts.digest([texts, labels])
+    grid = parts.in_parts(texts, len, lambda key, some: cache.vectors(choice.model, key, layer, some))
+    try:
+        scored = {
+            name: cache.label_scores(choice.model, content, layer, name, vectors, labels)
+            for (_, name), vectors in grid.vectors.items()
+        }
+    except ValueError as wrong:
+        layout.problem(str(wrong))
+        st.stop()
+    counts = resample(len(texts))
+    places = leaderboard(
+        {name: one and one.accuracy for name, one in scored.items()},
+        {name: bootstrap_mean(one.neighbour, counts) for name, one in scored.items() if one},
+        {name: why for (_, name), why in grid.missing.items()},
+    )
+    table = tables.label_table(places, scored)
+    if not (table["verdict"] != "").any():
+        layout.problem("Under every strategy all these texts get the same vector. Give texts that differ.")
+        st.stop()
+    say(notices.verdict(table, own, "1-nearest-neighbour (1-NN) accuracy"), notices.recommended(table, own))
+    noticed = f"{notices.about_leaderboard(table, len(texts), 'texts')} {notices.about_labels(table)}"
+    show_leaderboard(table, "1-NN accuracy", noticed)
+    st.caption(
+        "1-NN accuracy: how often the nearest other text has the same label. Silhouette, −100 to 100: how much nearer "
+        "texts are to their own label's than to the next label's. V-measure, 0 to 100: how well k-means, told only how "
+        "many labels there are, finds them again. All by cosine, in all dimensions."
+    )
+    for place, (column, title, bounds) in zip(
+        st.columns(2),
+        (
+            ("silhouette", "silhouette × 100", (-20.0, 100.0)),
+            ("v_measure", "V-measure × 100", (0.0, 105.0)),
+        ),
+        strict=True,
+    ):
+        with place:
+            figure = charts.intervals(table, column, column, column, title=title, bounds=bounds)
+            layout.chart(figure, key=column, alt=notices.about_labels(table))
+
+
+data = controls.choose_scored_data(stsb=stsb is not None)
+if data in ("topics", "texts"):
+    evaluate_labels(*(own_topics() if data == "topics" else given("texts")))
+else:
+    pairs = own_pairs() if data == "own" else given("pairs") if data == "pairs" else cache.stsb_pairs(str(stsb))
+    evaluate_pairs(data, tuple(pairs))

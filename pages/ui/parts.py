@@ -1,0 +1,55 @@
+"""A long computation over many texts, a part at a time, with how far it is and the time left."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from pooling.evaluation import Grid
+
+AT_ONCE = 128
+"""Pairs or texts of one part."""
+
+
+def in_parts(rows: Sequence[Any], length: Callable[[Any], int], part: Callable[[str, list], "Grid"]) -> "Grid":
+    """What `part` makes of all rows, computed for some at a time, the longest first.
+
+    Each part is cached by its content: who comes back, or has the same data, waits for none.
+
+    Args:
+        rows: pairs or texts.
+        length: the characters of a row, which the time depends on.
+        part: from the content's digest and some rows to their grid.
+    """
+    from pooling.evaluation import join_grids
+
+    order = sorted(range(len(rows)), key=lambda i: -length(rows[i]))
+    whole, done, made, place, began = sum(map(length, rows)), 0, [], st.empty(), time.monotonic()
+    for start in range(0, len(order), AT_ONCE):
+        chosen = [rows[i] for i in order[start : start + AT_ONCE]]
+        spent = time.monotonic() - began
+        if start == 0:
+            place.skeleton(height=300)
+        elif spent > 0.5:
+            left = spent * (whole - done) / done
+            place.progress(
+                done / whole,
+                f"{start:,} of {len(rows):,} rows have been through the transformer, every layer and strategy at once; "
+                f"about {_duration(left)} left.",
+            )
+        made.append(part(digest(chosen), chosen))
+        done += sum(map(length, chosen))
+    place.empty()
+    return join_grids(made, order)
+
+
+def digest(rows: Sequence[Any]) -> str:
+    """What stands for some rows in a cache: equal for equal rows."""
+    return hashlib.sha256(repr(list(rows)).encode()).hexdigest()
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"

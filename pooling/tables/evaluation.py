@@ -1,0 +1,190 @@
+"""The tables of the Evaluation page; scores are in points, a hundred times what they are."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from jaxtyping import Float
+from scipy.stats import rankdata
+from torch import Tensor
+
+from pooling.catalogue import MODELS
+from pooling.datasets import Pair
+from pooling.encoders import Layer
+from pooling.evaluation import Cell, Grid, LabelScores, Place, Scores, binary, interval, rank_gaps
+from pooling.registry import all_strategies, get_strategy
+
+BERT = "google-bert/bert-base-uncased"
+PUBLISHED: tuple[tuple[str, str, Layer | str, float], ...] = (
+    ("sentence-transformers/all-MiniLM-L6-v2", "mean", 6, 82.03),
+    (BERT, "cls", 12, 20.30),
+    (BERT, "mean", 12, 47.29),
+    (BERT, "mean", (1, 12), 59.05),
+    (BERT, "mean", (0, 12), 53.87),
+)
+"""Model, strategy, layer, and Spearman on the test set of the STS Benchmark, in points."""
+
+
+KINDS = {
+    "paraphrase": "paraphrases",
+    "near_duplicate": "near duplicates",
+    "detail": "pairs with one detail changed",
+    "role_swap": "pairs with swapped roles",
+    "negation": "negations",
+    "related": "pairs on one topic",
+    "overlap": "pairs that share words only",
+    "unrelated": "unrelated pairs",
+}
+"""The kinds of the project's own pairs, as a reader sees them."""
+
+WORST = {
+    "gap": "gap, %",
+    "place_score": "place by people",
+    "place_cosine": "place by similarity",
+    "text1": "first text",
+    "text2": "second text",
+}
+"""The columns of `worst_table`, as a reader sees them."""
+
+
+def measure_name(pairs: Sequence[Pair]) -> str:
+    """What the pairs' scores are measured by."""
+    return "average precision" if binary(pairs) else "Spearman"
+
+
+def layer_title(layer: Layer, last: int) -> str:
+    """A layer as a row of the grid."""
+    if isinstance(layer, tuple):
+        return f"{' and '.join(map(str, layer))} · {'the trap' if 0 in layer else 'first-last'}"
+    return "0 · input" if layer == 0 else f"{layer} · last" if layer == last else str(layer)
+
+
+def leaderboard_table(places: Sequence[Place], pearson: dict[str, float | None] | None = None) -> pd.DataFrame:
+    """One row a strategy, the best first.
+
+    Columns: name, label, score, low, high, behind, behind_low, behind_high (points behind the
+    best), first (share of resamples in which it comes first), pearson (if given), verdict, missing.
+    """
+    table = pd.DataFrame(
+        {
+            "name": [p.name for p in places],
+            "label": [get_strategy(p.name).label for p in places],
+            **{
+                column: pd.Series([getattr(p, column) for p in places], dtype=float) * 100
+                for column in ("score", "low", "high", "behind", "behind_low", "behind_high", "first")
+            },
+            "verdict": [p.verdict for p in places],
+            "missing": [p.missing for p in places],
+        }
+    )
+    if pearson is not None:
+        table.insert(5, "pearson", [100 * pearson[n] if pearson.get(n) is not None else None for n in table["name"]])
+    return table
+
+
+def cost_table(scores: Scores, own: Cell, layer: Layer) -> pd.DataFrame:
+    """What each other strategy at a layer costs against the model's own cell, in points.
+
+    Columns: name, label, cost, low, high (its 95% interval, from the paired bootstrap), verdict:
+    "worse" or "better" than the model's own, "open" where chance could make the difference.
+    """
+    rows = []
+    for strategy in all_strategies():
+        cell = (layer, strategy.name)
+        if cell == own or cell not in scores.samples or own not in scores.samples:
+            continue
+        low, high = interval(scores.samples[own] - scores.samples[cell])
+        rows.append(
+            {
+                "name": strategy.name,
+                "label": strategy.label,
+                "cost": 100 * (scores.scores[own] - scores.scores[cell]),
+                "low": 100 * low,
+                "high": 100 * high,
+                "verdict": "worse" if low > 0 else "better" if high < 0 else "open",
+            }
+        )
+    table = pd.DataFrame(rows, columns=["name", "label", "cost", "low", "high", "verdict"])
+    return table.sort_values("cost", ignore_index=True)
+
+
+def grid_table(scores: dict[Cell, float | None], layers: Sequence[Layer], last: int) -> pd.DataFrame:
+    """Layers down, strategies across, in points; nan where there is no score."""
+    values = {
+        s.label: [100 * v if (v := scores.get((layer, s.name))) is not None else None for layer in layers]
+        for s in all_strategies()
+    }
+    rows = pd.Index([layer_title(one, last) for one in layers], name="layer")
+    return pd.DataFrame(values, index=rows, dtype=float)
+
+
+def missing_table(grid: Grid, scores: dict[Cell, float | None], last: int) -> pd.DataFrame:
+    """Every cell without a score, and why: layer, strategy, reason."""
+    from pooling.evaluation import CONSTANT
+
+    gone = grid.missing | {cell: CONSTANT for cell, score in scores.items() if score is None}
+    rows = [(layer_title(layer, last), get_strategy(name).label, why) for (layer, name), why in gone.items()]
+    return pd.DataFrame(rows, columns=["layer", "strategy", "reason"])
+
+
+def worst_table(pairs: Sequence[Pair], cosines: Float[Tensor, " pair"], most: int = 30) -> pd.DataFrame:
+    """The pairs that a strategy misjudges most: the largest gaps between its ranking and people's.
+
+    Columns: gap (places, as % of all; above 0: held too alike), score, cosine, place_score and
+    place_cosine (1: most alike; ties share the middle), text1, text2 and, where known, kind.
+    """
+    table = pd.DataFrame(
+        {
+            "gap": 100 * rank_gaps(cosines, pairs),
+            "score": [p.score for p in pairs],
+            "cosine": cosines.tolist(),
+            "place_score": rankdata([-p.score for p in pairs]),
+            "place_cosine": rankdata((-cosines).tolist()),
+            "text1": [p.text1 for p in pairs],
+            "text2": [p.text2 for p in pairs],
+        }
+    )
+    if any(p.kind for p in pairs):
+        table["kind"] = [p.kind for p in pairs]
+    return table.sort_values("gap", key=abs, ascending=False, ignore_index=True).head(most)
+
+
+def kind_table(pairs: Sequence[Pair], cosines: Float[Tensor, " pair"]) -> pd.DataFrame:
+    """The mean gap of each kind of pair: kind, pairs, gap (as in `worst_table`)."""
+    table = pd.DataFrame({"kind": [p.kind for p in pairs], "gap": 100 * rank_gaps(cosines, pairs)})
+    made = table.groupby("kind", as_index=False).agg(pairs=("gap", "size"), gap=("gap", "mean"))
+    return made.sort_values("gap", ignore_index=True)
+
+
+def label_table(places: Sequence[Place], scored: dict[str, LabelScores | None]) -> pd.DataFrame:
+    """`leaderboard_table` of 1-NN accuracy, with silhouette and V-measure beside it, in points."""
+    table = leaderboard_table(places)
+    for column in ("silhouette", "v_measure"):
+        found = [getattr(scored.get(name), column, None) for name in table["name"]]
+        table.insert(5, column, [None if value is None else 100 * value for value in found])
+    return table
+
+
+def published_table(model: str, data: str, stsb: bool, scores: dict[Cell, float | None]) -> pd.DataFrame:
+    """Published numbers beside this page's: model, pooling, layer, published, here.
+
+    Args:
+        model: the model chosen.
+        data: the name of the data chosen; "stsb" is the STS Benchmark.
+        stsb: whether the STS Benchmark can be reached.
+        scores: of the grid on the data chosen.
+    """
+    offered = [m.name for m in MODELS]
+    rows = []
+    for name, strategy, layer, published in PUBLISHED:
+        short = name.rpartition("/")[2]
+        score = scores.get((layer, strategy)) if (name, data) == (model, "stsb") else None
+        if score is not None:
+            here = f"{100 * score:.2f}"
+        elif short not in [one.rpartition("/")[2] for one in offered]:
+            here = "not run: this app does not have the model"
+        elif not stsb:
+            here = "not run: the STS Benchmark is not on this machine"
+        else:
+            here = f"not run: choose {short} and the STS Benchmark"
+        rows.append((short, get_strategy(strategy).label, layer_title(layer, 0), f"{published:.2f}", here))
+    return pd.DataFrame(rows, columns=["model", "pooling", "layer", "published", "here"])

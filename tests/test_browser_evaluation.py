@@ -1,0 +1,71 @@
+"""The Evaluation page, as a person sees it."""
+
+from tests.conftest import STSB, needs_stsb
+from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
+
+PAIRS = (
+    "one,two,alike\n"
+    '"=1+1 & <b>bold</b>, $x$",<script>document.title="owned"</script>,0\n'
+    "A cat sleeps.,A kitten is asleep.,1\n"
+    "He drove off.,She sang.,0\n"
+    "It rains.,There is rain.,1\n"
+)
+
+
+def upload(reader, kind: str, content: bytes) -> None:
+    reader.page.set_input_files(
+        f".st-key-file-{kind} input[type=file]",
+        {"name": "mine.csv", "mimeType": "text/csv", "buffer": content},
+    )
+    reader.wait()
+    reader.page.wait_for_timeout(1000)
+    reader.wait()
+
+
+def test_a_first_visit_shows_a_verdict_and_its_code(server, reader):
+    reader.open(server + "/evaluation")
+    said = reader.main()
+    assert "Verdict for all-MiniLM-L6-v2, layer 6." in said
+    assert reader.page.locator(".js-plotly-plot").count() == 5
+    assert (
+        "is not on this machine" in said or "choose all-MiniLM-L6-v2" in said or "82.03" in said or "Published" in said
+    )
+    reader.page.get_by_role("button", name="Code for it").click()
+    reader.page.wait_for_selector("text=load_encoder(")
+    assert "layer=6" in reader.page.inner_text("[data-testid=stPopoverBody] pre")
+
+
+def test_a_readers_file_is_scored_or_refused_in_a_sentence(server, reader):
+    reader.open(server + "/evaluation?data=pairs")
+    assert "Choose a file" in reader.main()
+    upload(reader, "pairs", b"one,two,alike\na,b\n")
+    assert "Row 2 has 2 cells where the header has 3" in reader.main()
+    upload(reader, "pairs", PAIRS.encode())
+    assert "average precision" in reader.main()
+    assert reader.page.title() != "owned"
+    reader.choose("pairs-score", "one")
+    assert "three different columns" in reader.main()
+    reader.assert_well()
+
+
+def test_labelled_texts_and_a_phone(server, chromium):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(server + "/evaluation?data=topics")
+    page.wait_for_selector(".js-plotly-plot >> nth=3", state="attached", timeout=90_000)
+    assert "1-nearest-neighbour (1-NN) accuracy" in page.inner_text("[data-testid=stMain]")
+    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    context.close()
+
+
+@needs_stsb
+def test_the_published_number_stands_on_the_page(start_server, reader):
+    reader.page.set_default_timeout(180_000)
+    reader.page.goto(start_server(POOLING_DATA=str(STSB.parent)) + "/evaluation?data=stsb")
+    reader.page.wait_for_selector("text=Verdict for all-MiniLM-L6-v2", timeout=180_000)
+    reader.wait()
+    heading = reader.page.get_by_text("Published numbers, and the same here")
+    heading.scroll_into_view_if_needed()
+    reader.wait()
+    table = reader.page.locator("[data-testid=stDataFrame]").last.inner_text()
+    assert table.count("82.03") == 2

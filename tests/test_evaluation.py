@@ -1,0 +1,311 @@
+"""Scores by hand, what can be told apart, and the Evaluation page at its choices."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score
+from streamlit.testing.v1 import AppTest
+
+from pooling import all_strategies, embed
+from pooling.catalogue import DEFAULT
+from pooling.charts import evaluation as charts
+from pooling.datasets import Pair, own_pairs, own_topics, read_stsb
+from pooling.evaluation import (
+    CONSTANT,
+    Grid,
+    average_precision,
+    bootstrap_mean,
+    bootstrap_precision,
+    bootstrap_spearman,
+    code_for,
+    cosine_grid,
+    distinct_texts,
+    embed_grid,
+    grid_layers,
+    join_grids,
+    label_scores,
+    leaderboard,
+    pair_cosines,
+    pearson,
+    rank_gaps,
+    resample,
+    score_grid,
+    spearman,
+)
+from pooling.notices import evaluation as notices
+from pooling.tables import evaluation as tables
+from tests.conftest import ROOT, STSB, needs_stsb
+
+
+def scored(*scores: float) -> list[Pair]:
+    return [Pair(f"first {i}", f"second {i}", float(score)) for i, score in enumerate(scores)]
+
+
+def test_spearman_by_hand():
+    # ranks 1 3 2 4 against 1 2 3 4: 1 - 6 * (0 + 1 + 1 + 0) / (4 * 15) = 0.8
+    assert spearman(torch.tensor([0.1, 0.8, 0.5, 0.9]), scored(0, 1, 2, 5)) == pytest.approx(0.8)
+    assert spearman(torch.tensor([0.9, 0.5, 0.1]), scored(0, 1, 2)) == pytest.approx(-1)
+    # ties share their mean rank: 1.5 1.5 3 against 1 2 3 gives 1.5 / sqrt(1.5 * 2)
+    assert spearman(torch.tensor([0.1, 0.1, 0.5]), scored(0, 1, 2)) == pytest.approx(1.5 / 3**0.5)
+
+
+def test_average_precision_by_hand():
+    # sorted by cosine the pairs are 1 0 1: precision 1 at the first hit, 2/3 at the second
+    pairs = scored(1, 0, 1, 0)
+    assert average_precision(torch.tensor([0.9, 0.8, 0.7, 0.1]), pairs) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_pearson_by_hand():
+    # deviations -1 0 1 against -1 2 -1 of the mean: no correlation; and a straight line: 1
+    assert pearson(torch.tensor([0.1, 0.2, 0.3]), scored(1, 4, 1)) == pytest.approx(0, abs=1e-6)
+    assert pearson(torch.tensor([0.1, 0.2, 0.4]), scored(1, 2, 4)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("measure", [spearman, pearson, average_precision])
+def test_constant_embeddings_get_no_score(measure):
+    pairs = scored(0, 1, 1)
+    same = torch.ones(6, 4) * torch.tensor([1.0, 2.0, -3.0, 0.5])
+    cosines = pair_cosines(pairs, distinct_texts(pairs), same)
+    assert measure(cosines, pairs) is None
+    assert measure(torch.tensor([0.1, 0.2, 0.3]), scored(2, 2, 2)) is None
+    board = leaderboard({"cls": None}, {}, {"attention": "no head"})
+    assert [(p.name, p.verdict, p.missing) for p in board] == [("cls", "", CONSTANT), ("attention", "", "no head")]
+
+
+@pytest.mark.parametrize(
+    ("sample", "whole", "scores"),
+    [
+        (bootstrap_spearman, lambda x, y: spearmanr(x, y).statistic, [0, 1, 1, 5, 3, 2, 2, 4]),
+        (bootstrap_precision, lambda x, y: average_precision_score(y, x), [0, 1, 1, 0, 0, 1, 0, 1]),
+    ],
+)
+def test_the_bootstrap_is_the_score_of_each_resample(sample, whole, scores):
+    cosines = torch.tensor([0.1, 0.4, 0.4, 0.9, 0.2, 0.3, 0.1, 0.8])
+    counts = resample(8, 300)
+    made = sample(cosines, scored(*scores), counts)
+    for drawn, value in zip(counts, made, strict=True):
+        rows = np.repeat(np.arange(8), drawn)
+        x, y = cosines.numpy()[rows], np.array(scores)[rows]
+        if len(set(x)) < 2 or len(set(y)) < 2:
+            continue
+        assert value == pytest.approx(whole(x, y), abs=1e-9)
+    assert sample(cosines, scored(*scores), np.ones((1, 8), dtype=int))[0] == pytest.approx(whole(cosines, scores))
+
+
+def test_resamples_draw_as_many_rows_and_are_the_same_again():
+    assert (resample(7, 50).sum(axis=1) == 7).all()
+    assert (resample(7, 50) == resample(7, 50)).all()
+    assert bootstrap_mean(np.array([1.0, 0.0]), np.array([[2, 0], [1, 1], [0, 2]])).tolist() == [1.0, 0.5, 0.0]
+
+
+def test_the_leaderboard_says_what_can_be_told_apart():
+    noise = np.linspace(-0.1, 0.1, 101)
+    board = leaderboard(
+        {"mean": 0.80, "mean_sqrt_len": 0.80, "max": 0.79, "cls": 0.5},
+        # max swings the other way, so its distance to the best is wider than either interval
+        {"mean": 0.8 + noise, "mean_sqrt_len": 0.8 + noise, "max": 0.79 - noise, "cls": 0.5 + noise},
+    )
+    assert [(p.name, p.verdict) for p in board] == [
+        ("mean", "best"),
+        ("mean_sqrt_len", "same"),
+        ("max", "open"),
+        ("cls", "worse"),
+    ]
+    cls = board[-1]
+    # every resample moves both alike: scores are known to 0.19, their difference exactly
+    assert (cls.low, cls.high) == pytest.approx((0.405, 0.595))
+    assert (cls.behind, cls.behind_low, cls.behind_high) == pytest.approx((0.3, 0.3, 0.3))
+    assert cls.first == 0
+    assert board[0].first + board[2].first == pytest.approx(1, abs=0.01)
+
+
+def test_the_own_pooling_is_recommended_unless_something_is_better_beyond_chance():
+    rows = leaderboard({"max": 0.81, "mean": 0.80}, {"max": np.array([0.81] * 3), "mean": np.array([0.82, 0.79, 0.80])})
+    table = tables.leaderboard_table(rows)
+    assert notices.recommended(table, "mean") == "mean"
+    assert notices.recommended(table, None) == "max"
+    said = notices.verdict(table, "mean", "Spearman")
+    assert said.startswith("Use Mean: 80.0 points of Spearman")
+    assert "Max stands 1.00 points higher" in said
+    assert "holds zero" in said
+    assert "may be luck" in notices.verdict(table, None, "Spearman")
+    sure = leaderboard({"max": 0.9, "mean": 0.8}, {"max": np.full(9, 0.9), "mean": np.full(9, 0.8)})
+    said = notices.verdict(tables.leaderboard_table(sure), "mean", "Spearman")
+    assert said.startswith("Use Max: 90.0 points of Spearman")
+    assert "10.0 points ahead of Mean, which the model was trained with; that is more than chance makes" in said
+    assert "first in 100% of the resamples" in said
+
+
+def test_gaps_between_the_ranks_by_hand():
+    cosines, pairs = torch.tensor([0.9, 0.5, 0.1, 0.3]), scored(0, 1, 2, 3)
+    # ranks by cosine 4 3 1 2, by score 1 2 3 4, of 4 places
+    assert rank_gaps(cosines, pairs).tolist() == [0.75, 0.25, -0.5, -0.5]
+    worst = tables.worst_table(pairs, cosines, most=2)
+    assert worst["gap"].tolist() == [75, -50]
+    assert worst.loc[0, ["place_score", "place_cosine"]].tolist() == [4, 1]
+    kinds = [Pair(p.text1, p.text2, p.score, kind) for p, kind in zip(pairs, "aabb", strict=True)]
+    assert tables.kind_table(kinds, cosines).to_numpy().tolist() == [["b", 2, -50.0], ["a", 2, 50.0]]
+
+
+def test_labels_that_lie_apart_score_full_marks():
+    two = torch.tensor([[1.0, 0], [1, 0.1], [0, 1], [0.1, 1]])
+    apart = label_scores(two, ["a", "a", "b", "b"])
+    assert (apart.accuracy, apart.v_measure) == (1, pytest.approx(1))
+    assert apart.silhouette > 0.9
+    mixed = label_scores(two, ["a", "b", "a", "b"])
+    assert mixed.accuracy == 0
+    assert mixed.silhouette < 0
+    assert label_scores(torch.ones(4, 2), ["a", "a", "b", "b"]) is None
+    with pytest.raises(ValueError, match="at least two different labels"):
+        label_scores(two, ["a"] * 4)
+    with pytest.raises(ValueError, match="No label occurs twice"):
+        label_scores(two, list("abcd"))
+
+
+TEXTS = ["A cat sat.", "The violin was played all evening long by her.", "No.", "Trains and buses were late again."]
+
+
+def test_one_pass_gives_what_separate_passes_give(encoder):
+    layers = grid_layers(encoder)
+    assert layers == [0, 1, 2, 3, 4, 5, 6, (1, 6), (0, 6)]
+    grid = embed_grid(TEXTS, encoder, layers)
+    names = [s.name for s in all_strategies() if s.needs is None]
+    for layer in layers:
+        apart = embed(TEXTS, encoder, names, layer=layer)
+        for name in names:
+            torch.testing.assert_close(grid.vectors[layer, name], apart[name], atol=2e-5, rtol=1e-4)
+    head = embed(TEXTS, encoder, ["attention"])["attention"]
+    torch.testing.assert_close(grid.vectors[6, "attention"], head, atol=2e-5, rtol=1e-4)
+    for i, text in enumerate(TEXTS):
+        alone = encoder.encode([text], layer=3, attention=True)
+        pooled = next(s for s in all_strategies() if s.name == "cls_attention")(alone)
+        torch.testing.assert_close(grid.vectors[3, "cls_attention"][i], pooled.embedding[0], atol=2e-5, rtol=1e-4)
+
+
+def test_every_cell_has_a_vector_or_a_reason(encoder):
+    layers = grid_layers(encoder)
+    grid = embed_grid(TEXTS[:1], encoder, layers)
+    cells = {(layer, s.name) for layer in layers for s in all_strategies()}
+    assert grid.vectors.keys() | grid.missing.keys() == cells
+    assert not grid.vectors.keys() & grid.missing.keys()
+    assert "attention" in grid.missing[0, "cls_attention"]
+    assert "No attention head" in grid.missing[1, "attention"]
+
+
+def test_parts_make_the_whole(encoder):
+    pairs = own_pairs("dev")[:6]
+    whole = cosine_grid(pairs, encoder, [6])
+    order = [5, 3, 1, 0, 2, 4]
+    parts = [cosine_grid([pairs[i] for i in order[k : k + 2]], encoder, [6]) for k in (0, 2, 4)]
+    joined = join_grids(parts, order)
+    assert joined.vectors.keys() == whole.vectors.keys()
+    for cell, cosines in whole.vectors.items():
+        torch.testing.assert_close(joined.vectors[cell], cosines, atol=1e-5, rtol=1e-5)
+
+
+def test_long_texts_are_counted_as_cut(encoder):
+    assert embed_grid(["word " * 400, "short"], encoder, [6]).cut == 1
+
+
+def test_two_equal_texts_get_a_right_result(encoder):
+    pairs = [Pair("A cat.", "A cat.", 5.0), Pair("A cat.", "A violin.", 1.0), Pair("A train.", "A cello.", 0.0)]
+    cosines = cosine_grid(pairs, encoder, [6]).vectors[6, "mean"]
+    assert cosines[0] == pytest.approx(1, abs=1e-5)
+    equal = [Pair("A cat.", "A cat.", score) for score in (0.0, 1.0, 2.0)]
+    scores = score_grid(equal, cosine_grid(equal, encoder, [6]), [(6, "mean")])
+    assert scores.scores[6, "mean"] is None
+    assert scores.samples == {}
+
+
+@pytest.mark.parametrize("name", ["mean", "cls_attention"])
+def test_the_code_on_the_page_runs(name):
+    subprocess.run([sys.executable, "-c", code_for(DEFAULT, name, 6)], check=True, cwd=ROOT, capture_output=True)
+
+
+@needs_stsb
+def test_published_number_of_the_default_model(encoder):
+    pairs = read_stsb(STSB, "test")
+    texts = distinct_texts(pairs)
+    mean = pair_cosines(pairs, texts, embed(texts, encoder, ["mean"])["mean"])
+    assert round(100 * spearman(mean, pairs), 2) == 82.03
+    table = tables.published_table(DEFAULT, "stsb", True, {(6, "mean"): spearman(mean, pairs)})
+    assert table.loc[0, ["published", "here"]].tolist() == ["82.03", "82.03"]
+    assert table.loc[1:, "here"].str.startswith("not run").all()
+    assert tables.published_table(DEFAULT, "own", True, {})["here"].str.startswith("not run").all()
+    assert "not on this machine" in tables.published_table(DEFAULT, "own", False, {}).loc[0, "here"]
+
+
+def test_a_figure_shows_its_table():
+    table = pd.DataFrame(
+        {
+            "name": ["mean", "cls"],
+            "label": ["Mean", "CLS"],
+            "score": [80.0, 50.0],
+            "low": [70.0, 40.0],
+            "high": [90.0, 60.0],
+            "verdict": ["best", "worse"],
+        }
+    )
+    figure = charts.intervals(table, "score", "low", "high", title="Spearman × 100")
+    assert list(figure.data[-1].x) == [80, 50]
+    assert [list(line.x) for line in figure.data[:-1]] == [[70, 90], [40, 60]]
+    assert figure.data[-1].marker.color[1] == "rgba(0,0,0,0)"
+    grid = tables.grid_table({(0, "mean"): 0.5, (1, "mean"): None}, [0, 1], 1)
+    figure = charts.grid_heatmap(grid, "1 · last", "Spearman × 100")
+    assert "50.0" in list(figure.data[0].text[0])
+    assert "50.0" not in list(figure.data[0].text[1])
+
+
+def shown(at: AppTest) -> str:
+    assert not at.exception
+    return " ".join(e.value for e in [*at.markdown, *at.caption, *at.warning, *at.info]) + " ".join(
+        e.proto.body for e in at.get("html")
+    )
+
+
+@pytest.fixture(scope="module")
+def page() -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300).run()
+    return at.switch_page("pages/evaluation.py").run()
+
+
+def test_the_page_says_what_the_functions_say(page, encoder):
+    said = shown(page)
+    assert "Verdict for all-MiniLM-L6-v2, layer 6.** Use " in said
+    cosines = cosine_grid(own_pairs(), encoder, [6]).vectors
+    scores = {name: 100 * spearman(one, own_pairs()) for (_, name), one in cosines.items()}
+    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
+    labels = {s.label: s.name for s in all_strategies()}
+    names = [labels[label] for label in figure["layout"]["yaxis"]["ticktext"]]
+    points = figure["data"][-1]["x"]
+    points = np.frombuffer(__import__("base64").b64decode(points["bdata"])) if isinstance(points, dict) else points
+    assert names == sorted(scores, key=lambda n: -scores[n])
+    assert list(points) == pytest.approx([scores[name] for name in names], abs=0.01)
+
+
+def test_the_page_at_other_choices(page):
+    page.session_state["data"] = "topics"
+    assert "1-nearest-neighbour (1-NN) accuracy" in shown(page.run())
+    page.session_state["layer"] = "0"
+    assert "CLS has no score" in shown(page.run())
+    page.session_state["data"] = "own"
+    page.session_state["strategy"] = "attention"
+    assert "No attention head was trained" in shown(page.run())
+    page.session_state["data"] = "pairs"
+    assert "Choose a file" in shown(page.run())
+    page.session_state["text"] = ""
+    page.session_state["data"] = "own"
+    page.session_state["layer"] = "first-last"
+    assert "layer 1+6" in shown(page.run())
+
+
+def test_topics_are_kept_apart_by_the_default_model(encoder):
+    texts, labels = own_topics()
+    grid: Grid = embed_grid(texts, encoder, [6])
+    assert label_scores(grid.vectors[6, "mean"], labels).accuracy == pytest.approx(0.93, abs=0.01)
