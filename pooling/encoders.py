@@ -359,9 +359,10 @@ class Encoder:
         if not only_last:
             hidden |= dict(enumerate(out.hidden_states[:-1]))
         ids = inputs["input_ids"].tolist()
-        first = torch.arange(len(rows)), slice(None), first_real_token(real)
+        mask = real if pool_template else real & ~prompt
+        first = torch.arange(len(rows)), slice(None), first_real_token(mask)
         shared: dict[str, Any] = {
-            "mask": real if pool_template else real & ~prompt,
+            "mask": mask,
             "special": special,
             "tokens": tuple(map(self._spell, ids, real.tolist())),
             "ids": tuple(map(tuple, ids)),
