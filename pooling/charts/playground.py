@@ -16,7 +16,7 @@ CELLS_WITH_NUMBERS = 32 * 24
 
 def shorten(token: str, length: int = 14) -> str:
     """A token for an axis: cut, and escaped, for plotly reads labels as HTML."""
-    return escape(token if len(token) <= length else token[: length - 1] + "…")
+    return escape(token if len(token) <= length else token[: length - 1] + "…", quote=False)
 
 
 def colour_range(matrix: pd.DataFrame) -> float:
