@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from threading import Thread
 
 import pytest
 import torch
@@ -106,6 +107,24 @@ def test_models_are_kept_where_pooling_cache_says(monkeypatch, tmp_path):
 
 
 SMOL = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+def test_two_models_are_kept_at_most_and_memory_is_given_back(monkeypatch):
+    from pages.ui import cache
+
+    released = []
+    monkeypatch.setattr("pooling.load_encoder", lambda name: [name], raising=False)
+    monkeypatch.setattr(cache.threading, "Timer", lambda seconds, call: released.append(call) or Thread())
+    cache.encoder.clear()
+    first = cache.encoder("a")
+    assert cache.encoder("a") is first
+    cache.encoder("b")
+    released.clear()
+    cache.encoder("c")
+    assert [call.__name__ for call in released] == ["give_memory_back"]
+    released[0]()
+    assert cache.encoder("a") is not first
+    cache.encoder.clear()
 
 
 @needs_stsb

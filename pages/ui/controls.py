@@ -136,13 +136,19 @@ def load_model() -> None:
     if asked not in refused and missing(get_model(asked)) is None:
         try:
             cache.encoder(asked)
+            if st.session_state.get("_model", asked) != asked:
+                st.session_state["prompt"] = get_model(asked).prompt or "none"
             st.session_state["_model"], refused = asked, {}
         except (FileNotFoundError, ValueError, HubError) as error:
             refused = {asked: str(error)}
     st.session_state["_refused"] = refused
     if not model_ready(st.session_state.get("_model", "")):
         st.session_state["_model"] = DEFAULT
-    cache.encoder(model_in_use())
+    try:
+        cache.encoder(model_in_use())
+    except HubError as error:
+        st.error(f"{error} Try again in a moment.", icon=":material/memory:")
+        st.stop()
 
 
 def model_ready(name: str) -> bool:
@@ -186,9 +192,8 @@ def _about(model: Model) -> str:
 
 
 def _forget_model() -> None:
-    """Another model: its own prompt, and nothing said against it yet."""
+    """Nothing is said yet against the model that is chosen next."""
     st.session_state["_refused"] = {}
-    st.session_state["prompt"] = get_model(st.session_state["model"]).prompt or "none"
 
 
 def _offer_model(model: Model) -> None:
@@ -287,6 +292,8 @@ def choose_template(model: Model) -> tuple[str, bool]:
         template = choose_own_template()
     elif chosen in own:
         st.code(template, language=None, wrap_lines=True)
+    if model.prompt_effect:
+        st.caption(model.prompt_effect)
     if template == PLAIN:
         return PLAIN, True
     pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
@@ -398,7 +405,7 @@ def choose_dimensions(dim: int) -> tuple[str, int]:
             persist_state="session",
         )
         start = 0
-        if name == "window":
+        if name == "window" and dim > 32:
             url.number("from", 0, dim - 32, 0)
             start = st.slider("from dimension", 0, dim - 32, key="from", persist_state="session", width=360)
     return name, start
