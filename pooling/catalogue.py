@@ -51,6 +51,8 @@ class Model:
     """Prompt templates that belong to it: name, text with `{}` for the sentence."""
     prompt: str = ""
     """The name of the prompt it should not be used without."""
+    prompt_effect: str = ""
+    """What its prompt was measured to do."""
     causal: bool = False
     """The weights of an encoder, run under a causal mask: a token sees only what stands before it."""
 
@@ -100,6 +102,10 @@ MODELS = (
         licence="Apache-2.0",
         why="A small language model never tuned for embeddings: its last token says what a prompt asks it for.",
         prompts=(("one word", ONE_WORD),),
+        prompt_effect=(
+            "Measured on the STS Benchmark's test set (Spearman × 100): with “one word” the last token goes from "
+            "31.6 to 69.2, the mean from 37.2 to 45.0."
+        ),
     ),
     Model(
         name="google-bert/bert-base-uncased",

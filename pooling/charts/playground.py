@@ -18,7 +18,7 @@ COLOUR_BAR = {"thickness": 10, "title": {"text": "value", "side": "right"}, "out
 
 def shorten(token: str, length: int = 14) -> str:
     """A token for an axis: cut, and escaped, for plotly reads labels as HTML."""
-    return escape(token if len(token) <= length else token[: length - 1] + "…")
+    return escape(token if len(token) <= length else token[: length - 1] + "…", quote=False)
 
 
 def colour_range(matrix: pd.DataFrame) -> float:
