@@ -23,14 +23,15 @@ ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35
 </style>"""
 
 
-def token_strip(table: pd.DataFrame, label: str) -> str:
+def token_strip(table: pd.DataFrame, label: str, most: float | None = None) -> str:
     """HTML of one text's tokens, each shaded by its weight, the number under it.
 
     Args:
         table: of `pooling.tables.token_table`.
         label: what the strip shows, for screen readers.
+        most: the weight at the bright end of the scale; by default this text's largest.
     """
-    most = max(table["weight"].max(), 1e-12)
+    most = max(most or table["weight"].max(), 1e-12)
     joined = [*table["continues"].tolist()[1:], False]
     chips = []
     for row, goes_on in zip(table.to_dict("records"), joined, strict=True):
