@@ -129,9 +129,7 @@ class Job:
                 tell=tell,
             ):
                 self.steps.append(step)
-            self.outcome = held_back_test(
-                self.parts["test"], self.encoder, self.steps[-1].head, self.layer, tell=tell
-            )
+            self.outcome = held_back_test(self.parts["test"], self.encoder, self.steps[-1].head, self.layer, tell=tell)
             self.state = "done"
         except _Stopped:
             self.why, self.state = self._stop, "stopped"

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
     from pages.ui.controls import Choice
     from pooling import Encoder, TokenStates
+    from pooling.datasets import Pair
     from pooling.encoders import Layer
+    from pooling.jobs import JobQueue
 
 
 @st.cache_resource(show_spinner=False)
@@ -54,3 +58,27 @@ def _embeddings(model: str, texts: tuple[str, ...], layer: "Layer", names: tuple
     from pooling import embed
 
     return embed(texts, encoder(model), names, layer=layer)
+
+
+@st.cache_resource(show_spinner=False)
+def training_queue() -> "JobQueue":
+    """The trainings of all sessions, one after another."""
+    from pooling.jobs import JobQueue
+
+    return JobQueue()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def stsb(folder: "Path") -> "dict[str, list[Pair]]":
+    """The STS Benchmark, read once and shared: nobody may change it."""
+    from pooling.datasets import read_stsb
+
+    return {split: read_stsb(folder, split) for split in ("train", "dev", "test")}
+
+
+@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Splitting the pairs…")
+def split_pairs(pairs: "tuple[Pair, ...]") -> "dict[str, list[Pair]]":
+    """Pairs as train, dev and test parts that share no sentence."""
+    from pooling.training import split_pairs
+
+    return split_pairs(pairs)

@@ -29,6 +29,17 @@ PAGES = (
             "into one number: the weighted sum of its cells."
         ),
     ),
+    PageInfo(
+        file="pages/attention.py",
+        title="Attention",
+        icon="👂",
+        section="Explore",
+        question="Which tokens does attention pooling listen to, and does a trained head do better?",
+        answer=(
+            "A small trained head scores every token, and a softmax turns the scores into weights. On pairs like those "
+            "it learned from it can score above mean pooling; on others it can lose."
+        ),
+    ),
 )
 
 SECTIONS = ("Explore", "Compare", "Learn")

@@ -98,7 +98,11 @@ def head_scores(table: pd.DataFrame) -> go.Figure:
                 x=shown[name],
                 y=y,
                 mode="markers+text",
-                marker={"color": strategy_colour(name), "size": 14, "symbol": "circle" if name == "mean" else "diamond"},
+                marker={
+                    "color": strategy_colour(name),
+                    "size": 14,
+                    "symbol": "circle" if name == "mean" else "diamond",
+                },
                 text=[f"{score:.2f}" for score in shown[name]],
                 textposition=["middle right" if a else "middle left" for a in ahead],
                 cliponaxis=False,

@@ -35,11 +35,12 @@ def about_rows(tables: Sequence[pd.DataFrame], whose: str) -> str:
     special = number(100 * every.loc[every["special"], "weight"].sum() / len(tables))
     words = pd.concat([t.assign(times=t["weight"] * len(t)) for t in tables])
     words = words[~words["special"]]
-    opening = f"Over {len(tables)} {'sentence' if len(tables) == 1 else 'sentences'}, {whose} gives special tokens {special}%."
+    count = "your one sentence" if len(tables) == 1 else f"all {len(tables)} sentences"
+    opening = f"{whose}, over {count}, gives special tokens {special}% of the weight."
     if words.empty or words["times"].max() - words["times"].min() < 1e-6:
         return f"{opening} No word counts more than another."
-    top, low = words.loc[words["times"] == words["times"].max()].iloc[0], words.loc[words["times"].idxmin() == words.index].iloc[0]
-    low = words.sort_values("times").iloc[0]
+    words = words.sort_values("times")
+    top, low = words.iloc[-1], words.iloc[0]
     return (
         f"{opening} Beside an equal share, {top['token']!r} gets the most, {number(top['times'])} times, and "
         f"{low['token']!r} the least, {number(low['times'])} times."
@@ -58,9 +59,11 @@ def about_heads(table: pd.DataFrame) -> str:
         else:
             said.append(
                 f"{where}, the head of layer {high['layer']} is {_points(high['gain'])} mean and that of layer "
-                f"{low['layer']} {_points(low['gain'])}."
+                f"{low['layer']} is {_points(low['gain'])} it."
             )
-    return " ".join([*said, "The heads learned from the STS Benchmark's training set, and from nothing of this project."])
+    return " ".join(
+        [*said, "The heads learned from the STS Benchmark's training set, and from nothing of this project."]
+    )
 
 
 def about_curve(table: pd.DataFrame) -> str:
@@ -95,8 +98,9 @@ def about_outcome(outcome: Outcome, data: str) -> str:
     else:
         verdict = "the interval holds zero: these pairs cannot tell the two apart"
     return (
-        f"On the {outcome.pairs:,} held-back pairs of {data}, the head is {_points(gain)} mean; with other pairs of "
-        f"this kind it could have been {number(low, signed=True)} to {number(high, signed=True)} points (95%). So {verdict}."
+        f"On the {outcome.pairs:,} held-back pairs of {data}, the head is {_points(gain)} mean. With other pairs of "
+        f"this kind the difference could have been {number(low, signed=True)} to {number(high, signed=True)} points "
+        f"(95%): {verdict}."
     )
 
 

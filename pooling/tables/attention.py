@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pandas as pd
+import torch
 
 from pooling.encoders import Layer, apply
 from pooling.modules import AttentionHead, head_cards
@@ -36,19 +37,31 @@ def listen(
     return pooled, missing
 
 
-def weights_table(states: TokenStates, pooled: dict[str, Pooled]) -> pd.DataFrame:
-    """One row a token of one text (a batch of one): position, token, special, a weight a listener."""
-    table = token_table(states, next(iter(pooled.values())))[["position", "token", "special"]]
-    return table.assign(**{name: one.token_share[0].tolist() for name, one in pooled.items()})
-
-
 def token_tables(states: TokenStates, pooled: Pooled) -> list[pd.DataFrame]:
     """The token table of each text of a batch."""
-    tables = []
-    for index, mask in enumerate(states.mask):
-        one = Pooled(pooled.embedding[index : index + 1], pooled.weights[index : index + 1, mask])
-        tables.append(token_table(states.one(index), one))
-    return tables
+    return [one_token_table(states, pooled, index) for index in range(len(states))]
+
+
+def one_token_table(states: TokenStates, pooled: Pooled, index: int) -> pd.DataFrame:
+    """The token table of one text of a batch, without its padding."""
+    real = states.mask[index]
+    one = Pooled(pooled.embedding[index : index + 1], pooled.weights[index : index + 1, real])
+    return token_table(states.one(index), one)
+
+
+def weights_table(states: TokenStates, pooled: dict[str, Pooled], index: int) -> pd.DataFrame:
+    """One row a token of one text: position, token, special, and a column of weights a listener."""
+    tables = {name: one_token_table(states, one, index) for name, one in pooled.items()}
+    shared = next(iter(tables.values()))[["position", "token", "special"]]
+    return shared.assign(**{name: table["weight"] for name, table in tables.items()})
+
+
+def cosine_to_mean(pooled: dict[str, Pooled], index: int) -> float | None:
+    """The cosine of a text's embedding under the head to its embedding under mean; None without a head."""
+    if "attention" not in pooled:
+        return None
+    one, two = (pooled[name].embedding[index] for name in ("attention", "mean"))
+    return torch.cosine_similarity(one, two, dim=0).item()
 
 
 def heads_table(model: str) -> pd.DataFrame:
