@@ -18,6 +18,7 @@ from pooling.tables.attention import LISTENERS, cosine_to_mean, heads_table, lis
 
 choice = controls.current()
 states = cache.states(choice)
+encoder = cache.encoder(choice.model)
 own, ready = trainer.own_head(choice), layers_with_head(choice.model)
 
 st.subheader("1 · Who listens to what", anchor=False)
@@ -50,13 +51,7 @@ st.caption(
 st.subheader("2 · All your sentences", anchor=False)
 listener = controls.choose_listener(shown)
 tables = token_tables(states, pooled[listener])
-most = max(t["weight"].max() for t in tables)
-st.html(
-    "".join(
-        chips.token_strip(t, f"Sentence {i}: tokens and their weights under {shown[listener]}", most)
-        for i, t in enumerate(tables, start=1)
-    )
-)
+st.html(chips.labelled_strips([(str(i), t) for i, t in enumerate(tables, start=1)], shown[listener]))
 layout.noticed(about_rows(tables, shown[listener]), key="rows")
 
 st.subheader("3 · Trained heads against mean: on what?", anchor=False)
@@ -73,6 +68,11 @@ st.markdown(
     "An untrained head gives every token the same score, so it **is** mean pooling. Training moves it so that the "
     "cosines of pairs follow the scores that people gave; the transformer itself stays as it is."
 )
+if encoder.trained_pooling == "mean" and choice.layer == encoder.layers:
+    st.caption(
+        "This model was tuned for mean pooling of this very layer, so little is left to gain. Choose an earlier layer "
+        "in the sidebar to see a head gain more."
+    )
 training = controls.choose_training()
 trainer.start(training, choice)
 job = trainer.current_job()

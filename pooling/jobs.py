@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import torch
+from threadpoolctl import threadpool_limits
+
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer
 from pooling.modules import AttentionHead
-from pooling.training import Outcome, Progress, held_back_test, train_head
+from pooling.training import Outcome, Progress, Tell, held_back_test, train_head
 
 MOST_WAITING = 20
 ABANDONED_AFTER = 180.0
@@ -31,7 +34,8 @@ class _Stopped(Exception):
 class Job:
     """One training: what was asked for, and how far it is. Written by the worker, read by pages."""
 
-    encoder: Encoder
+    encoder: Encoder | None
+    """Let go of when the job ends, so that its memory can be given back."""
     layer: Layer
     data: str
     """What it learns from, in the project's own words: a card quotes it."""
@@ -49,8 +53,12 @@ class Job:
     outcome: Outcome | None = None
     why: str = ""
     """Why it stopped or failed, a sentence to show as text."""
-    _looked_at: float = field(default_factory=time.monotonic)
-    _stop: str = ""
+    looked_at: float = field(default_factory=time.monotonic)
+    stopping: str = ""
+    """Why it shall stop, once it shall."""
+
+    def __post_init__(self) -> None:
+        self.model, self.dim = self.encoder.name, self.encoder.dim
 
     @property
     def active(self) -> bool:
@@ -70,18 +78,27 @@ class Job:
 
     def look(self) -> None:
         """Say that somebody still waits for it; who leaves gives it up."""
-        self._looked_at = time.monotonic()
+        self.looked_at = time.monotonic()
 
     def stop(self, why: str = "You stopped it.") -> None:
         """Ask it to end; a running one does so within a batch."""
-        self._stop = self._stop or why
+        self.stopping = self.stopping or why
+
+    def stop_if_left(self) -> None:
+        """Ask it to end when nobody has looked for long."""
+        if time.monotonic() - self.looked_at > ABANDONED_AFTER:
+            self.stop("Nobody was looking any more, so it was given up for the next in the queue.")
+
+    def end(self, state: Literal["done", "stopped", "failed"], why: str = "") -> None:
+        """Be over, and let go of the model."""
+        self.encoder, self.why, self.state = None, why, state
 
     def card(self) -> dict:
         """Where the head comes from, for its download."""
         best = self.steps[-1]
         outcome = self.outcome
         return {
-            "model": self.encoder.name,
+            "model": self.model,
             "layer": self.layer,
             "data": self.data,
             "pairs": {name: len(pairs) for name, pairs in self.parts.items()},
@@ -107,37 +124,41 @@ class Job:
 
         def tell(what: str, done: float) -> None:
             now = time.monotonic()
-            if now - self._looked_at > ABANDONED_AFTER:
-                self.stop("Nobody was looking any more, so it was given up for the next in the queue.")
+            self.stop_if_left()
             if now - began > LONGEST:
                 self.stop(f"It took more than {LONGEST / 60:.0f} minutes; train on fewer or shorter pairs.")
-            if self._stop:
+            if self.stopping:
                 raise _Stopped
             if what != self.doing:
                 self.doing_since = now
             self.doing, self.share = what, done
 
         try:
-            for step in train_head(
-                self.parts["train"],
-                self.parts["dev"],
-                self.encoder,
-                layer=self.layer,
-                epochs=self.epochs,
-                learning_rate=self.learning_rate,
-                seed=self.seed,
-                tell=tell,
-            ):
-                self.steps.append(step)
-            self.outcome = held_back_test(self.parts["test"], self.encoder, self.steps[-1].head, self.layer, tell=tell)
-            self.state = "done"
+            # Half of the cores are left to everybody else; the limit holds in this thread alone.
+            with threadpool_limits(max(1, torch.get_num_threads() // 2), user_api="openmp"):
+                self._train_and_test(tell)
+            self.end("done")
         except _Stopped:
-            self.why, self.state = self._stop, "stopped"
+            self.end("stopped", self.stopping)
         except ValueError as error:
-            self.why, self.state = str(error), "failed"
+            self.end("failed", str(error))
         except Exception as error:  # a page must be told of anything, for nobody else sees this thread
-            self.why = f"The training broke off ({type(error).__name__}); try fewer pairs, or another layer."
-            self.state = "failed"
+            self.end("failed", f"It broke off ({type(error).__name__}); try fewer pairs, or another layer.")
+
+    def _train_and_test(self, tell: Tell) -> None:
+        steps = train_head(
+            self.parts["train"],
+            self.parts["dev"],
+            self.encoder,
+            layer=self.layer,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+            tell=tell,
+        )
+        for step in steps:
+            self.steps.append(step)
+        self.outcome = held_back_test(self.parts["test"], self.encoder, self.steps[-1].head, self.layer, tell=tell)
 
 
 class JobQueue:
@@ -180,10 +201,8 @@ class JobQueue:
 
     def _drop_given_up(self) -> None:
         """Take out who was stopped, or is not looked at any more, before their turn."""
-        now = time.monotonic()
         for job in list(self._waiting):
-            if now - job._looked_at > ABANDONED_AFTER:
-                job.stop("Nobody was looking any more, so it was given up for the next in the queue.")
-            if job._stop:
+            job.stop_if_left()
+            if job.stopping:
                 self._waiting.remove(job)
-                job.why, job.state = job._stop, "stopped"
+                job.end("stopped", job.stopping)

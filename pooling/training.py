@@ -33,6 +33,8 @@ Tell = Callable[[str, float], None]
 
 TEXTS_AT_ONCE = 256
 """Texts pooled at a time when a whole set is scored."""
+TEXTS_A_STEP = 64
+"""Texts encoded between two looks at whether to stop."""
 MOST_STATES = 2**30
 """Bytes of hidden states that are kept for one training."""
 RESAMPLES = 2000
@@ -285,13 +287,17 @@ def split_pairs(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
 def _streamed(
     texts: Sequence[str], encoder: Encoder, layer: Layer, what: str, tell: Tell
 ) -> Iterator[tuple[list[int], TokenStates]]:
-    """`Encoder.stream`, telling how much of the characters is done: long texts take longer."""
+    """`Encoder.stream` in short steps, telling how much of the characters is done: long texts take longer."""
     done, whole = 0, sum(map(len, texts))
+    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
     tell(what, 0.0)
-    for indices, states in encoder.stream(texts, layer=layer):
-        yield indices, states
-        done += sum(len(texts[i]) for i in indices)
-        tell(what, done / whole)
+    for start in range(0, len(order), TEXTS_A_STEP):
+        step = order[start : start + TEXTS_A_STEP]
+        for indices, states in encoder.stream([texts[i] for i in step], layer=layer):
+            found = [step[i] for i in indices]
+            yield found, states
+            done += sum(len(texts[i]) for i in found)
+            tell(what, done / whole)
 
 
 def _rank_correlation(one: np.ndarray, two: np.ndarray, axis: int) -> np.ndarray:

@@ -25,7 +25,7 @@ def own_head(choice: Choice) -> AttentionHead | None:
     """The reader's own head for this model and layer, trained or uploaded in this session."""
     job = current_job()
     if job is not None and job.state == "done" and not st.session_state.get("_head_taken"):
-        _take(job.encoder.name, job.layer, job.head)
+        _take(job.model, job.layer, job.head)
         st.session_state["_head_taken"] = True
     return st.session_state.get("_heads", {}).get((choice.model, choice.layer))
 
@@ -60,7 +60,7 @@ def _show(job: Job, was_active: bool) -> None:
     job.look()
     if was_active and not job.active:
         st.rerun()
-    where = f"layer {layer_name(job.layer)} of {job.encoder.name.rpartition('/')[2]}, on {job.data}"
+    where = f"layer {layer_name(job.layer)} of {job.model.rpartition('/')[2]}, on {job.data}"
     if job.active:
         before = cache.training_queue().before(job)
         if before:
@@ -100,8 +100,8 @@ def show_outcome(job: Job) -> None:
             help="The test pairs are drawn again and again with replacement, both scores taken of each draw; "
             "95 of 100 differences lie in the interval.",
         )
-    layout.noticed(about_outcome(outcome, job.data), key="outcome")
-    name = f"{job.encoder.name.rpartition('/')[2]}.layer{layer_name(job.layer)}"
+    layout.noticed(about_outcome(outcome, job.data, job.steps[-1].best_epoch), key="outcome")
+    name = f"{job.model.rpartition('/')[2]}.layer{layer_name(job.layer)}"
     st.download_button(
         "Download your head",
         lambda: pack_head(job.head, job.card()),
@@ -115,23 +115,21 @@ def show_outcome(job: Job) -> None:
 
 def show_before_and_after(job: Job, choice: Choice) -> None:
     """The weights of the reader's own sentences under the untrained head and under the trained one."""
-    if (job.encoder.name, job.layer) != (choice.model, choice.layer):
+    if (job.model, job.layer) != (choice.model, choice.layer):
         st.caption(f"Choose layer {layer_name(job.layer)} of that model to see your own sentences under this head.")
         return
     states = cache.states(choice)
     before, after = (
         token_tables(states, get_strategy("attention")(states, head=head))
-        for head in (AttentionHead(job.encoder.dim), job.head)
+        for head in (AttentionHead(job.dim), job.head)
     )
-    most = max(table["weight"].max() for table in [*before, *after])
-    st.markdown("**Your sentences**, each before the training (every token the same) and after it:")
-    st.html(
-        "".join(
-            chips.token_strip(table, f"Sentence {i} {when} the training", most)
-            for i, both in enumerate(zip(before, after, strict=True), start=1)
-            for when, table in zip(("before", "after"), both, strict=True)
-        )
-    )
+    rows = [
+        (f"{i} {when}", table)
+        for i, both in enumerate(zip(before, after, strict=True), start=1)
+        for when, table in zip(("before", "after"), both, strict=True)
+    ]
+    st.markdown("**Your sentences**, each before the training, when every token counts the same, and after it:")
+    st.html(chips.labelled_strips(rows, "the untrained head (before) and the trained one (after)"))
 
 
 def bring_back(choice: Choice) -> None:

@@ -18,6 +18,9 @@ def about_weights(table: pd.DataFrame, cosine: float | None) -> str:
             top = table.loc[table[name].idxmax()]
             special = number(100 * table.loc[table["special"], name].sum())
             who = "The head" if name == "attention" else get_strategy(name).label
+            if table[name].max() - table[name].min() < 1e-6:
+                said.append(f"{who} gives every token the same weight.")
+                continue
             said.append(
                 f"{who} listens most to {top['token']!r} (token {top['position']}), {number(100 * top[name])}%, "
                 f"and gives special tokens {special}%."
@@ -85,8 +88,10 @@ def about_curve(table: pd.DataFrame) -> str:
     )
 
 
-def about_outcome(outcome: Outcome, data: str) -> str:
+def about_outcome(outcome: Outcome, data: str, best_epoch: int) -> str:
     """What the held-back pairs say, and how sure they are."""
+    if best_epoch == 0:
+        return "No epoch scored above mean on the development pairs, so your head is the untrained one: mean pooling."
     if outcome.mean is None or outcome.attention is None or outcome.low is None or outcome.high is None:
         return "One of the two gives every pair the same cosine, so there is nothing to compare."
     gain = round(100 * (outcome.attention - outcome.mean), 2)
