@@ -78,9 +78,10 @@ def about_curve(table: pd.DataFrame) -> str:
         return f"The untrained head is mean pooling: it scores {mean:.2f} on the development pairs, the line to beat."
     best = table[table["best"]].iloc[0]
     if best["epoch"] == 0:
+        epochs = "1 epoch" if len(table) == 2 else f"{len(table) - 1} epochs"
         return (
-            f"After {last['epoch']} {_epochs(last['epoch'])} no head scores above mean's {mean:.2f} on the development "
-            "pairs, so the untrained head is kept."
+            f"After {epochs} no head scores above mean's {mean:.2f} on the development pairs, so the untrained head is "
+            "kept."
         )
     return (
         f"The best epoch on the development pairs is {best['epoch']}: {best['dev']:.2f} against mean's {mean:.2f}. "
@@ -114,7 +115,3 @@ def _points(gain: float) -> str:
         return "level with"
     size = f"{abs(gain):.2f} points"
     return f"{size} above" if gain > 0 else f"{size} below"
-
-
-def _epochs(count: int) -> str:
-    return "epoch" if count == 1 else "epochs"
