@@ -4,7 +4,7 @@ import pytest
 
 from tests.test_browser_playground import HOSTILE, WIDER_THAN_THE_SCREEN
 
-PAGE = "/attention?layer=4&epochs=4&rate=0.01"
+PAGE = "/attention?layer=4&head-epochs=4&head-rate=0.003"
 
 
 def train(reader) -> None:
@@ -64,7 +64,7 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
 
 def test_who_comes_second_waits_and_stop_stops(server, reader, second_reader):
     for one in (reader, second_reader):
-        one.open(server + "/attention?layer=5&epochs=30")
+        one.open(server + "/attention?layer=5&head-epochs=30")
         train(one)
     second_reader.page.wait_for_selector("text=1 person is before you", timeout=30_000)
     # The rest of the app answers meanwhile.
@@ -84,7 +84,7 @@ def test_who_comes_second_waits_and_stop_stops(server, reader, second_reader):
 
 
 def test_a_csv_of_the_readers_is_split_or_refused_in_a_sentence(server, reader):
-    reader.open(server + "/attention?pairs=csv&epochs=2")
+    reader.open(server + "/attention?head-pairs=csv&head-epochs=2")
     assert reader.page.locator(".st-key-train button").is_disabled()
     upload = reader.page.locator(".st-key-attention-csv input[type=file]")
 

@@ -308,9 +308,9 @@ def choose_training() -> Training | None:
     said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a CSV of the reader's"}
     if folder is None:
         del names["stsb"]
-    url.choice("pairs", list(names), "own")
+    url.choice("head-pairs", list(names), "own")
     data = st.segmented_control(
-        "Scored pairs", list(names), format_func=names.get, key="pairs", required=True, persist_state="session"
+        "Scored pairs", list(names), format_func=names.get, key="head-pairs", required=True, persist_state="session"
     )
     if data == "csv":
         parts = _pairs_of_a_file()
@@ -320,20 +320,22 @@ def choose_training() -> Training | None:
         parts = {split: own_pairs(split) for split in ("train", "dev", "test")}
     if folder is None and data == "own":
         st.caption("The STS Benchmark joins this list where the server's POOLING_DATA names its folder.")
-    url.number("epochs", 1, 30, 10)
-    url.number("seed", 0, 9999, 0)
+    url.number("head-epochs", 1, 30, 10)
+    url.number("head-seed", 0, 9999, 0)
     rates = ("0.0001", "0.0003", "0.001", "0.003", "0.01")
-    url.choice("rate", rates, "0.001")
+    url.choice("head-rate", rates, "0.001")
     left, middle, right = st.columns(3)
-    epochs = left.slider("Epochs", 1, 30, key="epochs", persist_state="session", help="How often it sees every pair.")
+    epochs = left.slider(
+        "Epochs", 1, 30, key="head-epochs", persist_state="session", help="How often it sees every pair."
+    )
     rate = middle.select_slider(
-        "Learning rate", rates, key="rate", persist_state="session", help="How far each step moves the head."
+        "Learning rate", rates, key="head-rate", persist_state="session", help="How far each step moves the head."
     )
     seed = right.number_input(
         "Seed",
         0,
         9999,
-        key="seed",
+        key="head-seed",
         persist_state="session",
         help="The order of the pairs; the same seed, the same head.",
     )
