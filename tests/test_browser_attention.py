@@ -40,7 +40,7 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
     assert "Difference, 95%" in seen
     assert "each before the training" in seen
     assert reader.page.locator(".st-key-curve .js-plotly-plot").count() == 1
-    assert reader.page.get_by_role("radio", name="Yours").get_attribute("aria-checked") == "true"
+    assert reader.page.get_by_role("radio", name="Yours", exact=True).get_attribute("aria-checked") == "true"
     assert "Your head" in reader.page.inner_text(".st-key-weights")
     weights = reader.page.inner_text(".st-key-weights")
     with reader.page.expect_download() as download:
@@ -49,7 +49,7 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
     assert download.value.suggested_filename == "all-MiniLM-L6-v2.layer4.zip"
 
     second_reader.open(server + PAGE)
-    assert second_reader.page.get_by_role("radio", name="Yours").count() == 0
+    assert second_reader.page.get_by_role("radio", name="Yours", exact=True).count() == 0
     second_reader.page.get_by_text("Use a head that you downloaded here").click()
     upload = second_reader.page.locator(".st-key-attention-upload input[type=file]")
     upload.set_input_files({"name": "bad.zip", "mimeType": "application/zip", "buffer": b"\x80\x04K\x01."})
@@ -62,45 +62,45 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
     assert second_reader.page.inner_text(".st-key-weights") == weights
 
 
+def give(reader, rows: list[str], said: str) -> None:
+    """Upload a CSV of pairs, and read what the page says then."""
+    data = "\n".join(["one,two,score", *rows]).encode()
+    upload = reader.page.locator(".st-key-attention-csv input[type=file]")
+    upload.set_input_files({"name": "pairs.csv", "mimeType": "text/csv", "buffer": data})
+    reader.page.wait_for_selector(f"text={said}", timeout=60_000)
+    reader.wait()
+
+
 def test_who_comes_second_waits_and_stop_stops(server, reader, second_reader):
-    for one in (reader, second_reader):
-        one.open(server + "/attention?layer=5&head-epochs=30")
-        train(one)
+    reader.open(server + "/attention?head-pairs=csv")
+    second_reader.open(server + "/attention?layer=5&head-epochs=1")
+    long = " ".join(f"word{i}" for i in range(40))
+    give(reader, [f"{i} {long},{-i} {long},{i % 3}" for i in range(3000)], "2,100 pairs to train on")
+    train(reader)
+    train(second_reader)
     second_reader.page.wait_for_selector("text=1 person is before you", timeout=30_000)
     # The rest of the app answers meanwhile.
     second_reader.choose("sentence", "2 · A violinist performs each night.")
     assert "violinist" in second_reader.page.inner_text(".st-key-weights")
     assert "1 person is before you" in second_reader.main()
-    reader.page.wait_for_selector(".st-key-curve .js-plotly-plot", timeout=120_000)
+    assert "Encoding the training sentences" in reader.main()
+    assert reader.page.locator(".st-key-train button").is_disabled()
     reader.page.click(".st-key-stop-training button")
     reader.page.wait_for_selector("text=You stopped it.", timeout=60_000)
     reader.wait()
     assert reader.page.locator(".st-key-stop-training").count() == 0
     assert reader.page.locator(".st-key-train button").is_enabled()
-    second_reader.page.wait_for_selector("text=Encoding the training sentences", timeout=60_000)
-    second_reader.page.click(".st-key-stop-training button")
-    second_reader.page.wait_for_selector("text=You stopped it.", timeout=60_000)
-    second_reader.wait()
+    finish(second_reader)
 
 
 def test_a_csv_of_the_readers_is_split_or_refused_in_a_sentence(server, reader):
     reader.open(server + "/attention?head-pairs=csv&head-epochs=2")
     assert reader.page.locator(".st-key-train button").is_disabled()
-    upload = reader.page.locator(".st-key-attention-csv input[type=file]")
-
-    def give(text: str) -> str:
-        upload.set_input_files({"name": "pairs.csv", "mimeType": "text/csv", "buffer": text.encode()})
-        reader.wait()
-        return reader.main()
-
-    assert "needs two of texts and one of scores" in give("one,two\na,b\n")
-    assert "'<b>high</b>' in column 'score'" in give("one,two,score\na,b,<b>high</b>\n")
-    assert "Give more pairs, with different sentences" in give("one,two,score\na,b,1\nc,d,2\ne,f,3\n")
+    give(reader, ["a,b,<b>high</b>", "c,d,1", "e,f,2"], "'<b>high</b>' in column 'score'")
+    give(reader, ["a,b,1", "c,d,2", "e,f,3"], "Give more pairs, with different sentences")
     assert reader.page.locator(".st-key-train button").is_disabled()
-    rows = "\n".join(
-        f"The cat number {i} sleeps.,A dog number {i} {'sleeps' if i % 3 else 'barks'}.,{i % 3}" for i in range(60)
-    )
-    assert "42 pairs to train on, 9 to choose the best epoch by, 9 held back" in give(f"one,two,score\n{rows}\n")
+    rows = [f"The cat number {i} sleeps.,A dog number {i} {'sleeps' if i % 3 else 'barks'}.,{i % 3}" for i in range(60)]
+    give(reader, rows, "42 pairs to train on, 9 to choose the best epoch by, 9 held back")
     train(reader)
     finish(reader)
     assert "held-back pairs of a CSV of the reader's" in reader.main() or "untrained one" in reader.main()
