@@ -67,7 +67,7 @@ def give(reader, rows: list[str], said: str) -> None:
     data = "\n".join(["one,two,score", *rows]).encode()
     upload = reader.page.locator(".st-key-attention-csv input[type=file]")
     upload.set_input_files({"name": "pairs.csv", "mimeType": "text/csv", "buffer": data})
-    reader.page.wait_for_selector(f"text={said}", timeout=60_000)
+    reader.page.get_by_text(said).first.wait_for(timeout=60_000)
     reader.wait()
 
 
