@@ -11,6 +11,7 @@ import streamlit as st
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import pandas as pd
     from torch import Tensor
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pooling.datasets import Pair
     from pooling.encoders import Layer
     from pooling.evaluation import Cell, Grid, LabelScores, Scores
+    from pooling.jobs import JobQueue
 
 
 @st.cache_resource(show_spinner=False)
@@ -128,3 +130,27 @@ def label_scores(
     from pooling.evaluation import label_scores as measured
 
     return measured(_vectors, _labels)
+
+
+@st.cache_resource(show_spinner=False)
+def training_queue() -> "JobQueue":
+    """The trainings of all sessions, one after another."""
+    from pooling.jobs import JobQueue
+
+    return JobQueue()
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def stsb(folder: "Path") -> "dict[str, list[Pair]]":
+    """The STS Benchmark, read once and shared: nobody may change it."""
+    from pooling.datasets import read_stsb
+
+    return {split: read_stsb(folder, split) for split in ("train", "dev", "test")}
+
+
+@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Splitting the pairs…")
+def split_pairs(pairs: "tuple[Pair, ...]") -> "dict[str, list[Pair]]":
+    """Pairs as train, dev and test parts that share no sentence."""
+    from pooling.training import split_pairs
+
+    return split_pairs(pairs)

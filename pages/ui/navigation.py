@@ -41,6 +41,17 @@ PAGES = (
             "if it survives when the pairs are drawn again."
         ),
     ),
+    PageInfo(
+        file="pages/attention.py",
+        title="Attention",
+        icon="👂",
+        section="Explore",
+        question="Which tokens does attention pooling listen to, and does a trained head do better?",
+        answer=(
+            "A small trained head scores every token, and a softmax turns the scores into weights. On pairs like those "
+            "it learned from it can score above mean pooling; on others it can lose."
+        ),
+    ),
 )
 
 ROOT = Path(__file__).parents[2]

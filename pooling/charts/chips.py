@@ -1,5 +1,6 @@
 """Tokens as chips: the same on every page, every token escaped."""
 
+from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
@@ -21,18 +22,38 @@ ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35
  padding:.42rem .45rem}
 .pp-prompt .pp-chip{border:2px dotted currentColor;font-weight:400}
 .pp-left-out .pp-chip{background:transparent!important;color:inherit!important;opacity:.65}
+.pp-row{display:flex;gap:.7rem;margin-bottom:.55rem}
+.pp-row>b{padding-top:.5rem;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}
+.pp-row>div{min-width:0}
 .pp-number{font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;font-variant-numeric:tabular-nums}
 </style>"""
 
 
-def token_strip(table: pd.DataFrame, label: str) -> str:
+def labelled_strips(rows: Sequence[tuple[str, pd.DataFrame]], whose: str) -> str:
+    """HTML of several texts' tokens, a strip a row, the same weight in the same colour in all of them.
+
+    Args:
+        rows: what stands before each strip, and its table of `pooling.tables.token_table`.
+        whose: whose weights they are, for screen readers.
+    """
+    most = max(table["weight"].max() for _, table in rows)
+    width = max(len(label) for label, _ in rows)
+    return "".join(
+        f'<div class="pp-row"><b style="min-width:{width}ch">{escape(label)}</b>'
+        f"<div>{token_strip(table, f'{label}: tokens and their weights under {whose}', most)}</div></div>"
+        for label, table in rows
+    )
+
+
+def token_strip(table: pd.DataFrame, label: str, most: float | None = None) -> str:
     """HTML of one text's tokens, each shaded by its weight, the number under it.
 
     Args:
         table: of `pooling.tables.token_table`.
         label: what the strip shows, for screen readers.
+        most: the weight at the bright end of the scale; by default this text's largest.
     """
-    most = max(table["weight"].max(), 1e-12)
+    most = max(most or table["weight"].max(), 1e-12)
     joined = [*table["continues"].tolist()[1:], False]
     chips = []
     for row, goes_on in zip(table.to_dict("records"), joined, strict=True):

@@ -1,0 +1,85 @@
+"""Which tokens does attention pooling listen to, and does a trained head do better?"""
+
+import streamlit as st
+
+from pages.ui import cache, controls, layout
+from pages.ui.navigation import require_frame
+
+require_frame()
+
+from pages.ui import trainer
+from pooling import get_strategy
+from pooling.charts import attention as charts
+from pooling.charts import chips
+from pooling.modules import layers_with_head
+from pooling.notices.attention import about_heads, about_rows, about_weights
+from pooling.tables import number
+from pooling.tables.attention import LISTENERS, cosine_to_mean, heads_table, listen, token_tables, weights_table
+
+choice = controls.current()
+states = cache.states(choice)
+encoder = cache.encoder(choice.model)
+own, ready = trainer.own_head(choice), layers_with_head(choice.model)
+
+st.subheader("1 · Who listens to what", anchor=False)
+sentence, heat, beside = st.columns([5, 5, 3], vertical_alignment="bottom")
+with sentence:
+    index = controls.choose_sentence(choice.texts)
+with heat:
+    temperature = controls.choose_temperature()
+with beside:
+    head = own if controls.choose_head(own is not None, choice.layer in ready) else None
+pooled, missing = listen(states, head, temperature, model=choice.model, layer=choice.layer)
+titles = {name: get_strategy(name).label for name in LISTENERS}
+titles |= {"attention": "The project's head" if head is None else "Your head"}
+if "attention" in missing:
+    controls.offer_layer(missing.pop("attention"), ready, choice.layer)
+shown = {name: titles[name] for name in pooled}
+table, cosine = weights_table(states, pooled, index), cosine_to_mean(pooled, index)
+if cosine is not None:
+    beside.metric("Cosine to mean's embedding", number(cosine))
+noticed = about_weights(table, cosine)
+layout.chart(charts.weight_bars(table, shown), key="weights", alt=noticed)
+for name, reason in missing.items():
+    st.caption(f"{titles[name]} is not shown: {reason}")
+layout.noticed(noticed, table, key="weights")
+st.caption(
+    "These are the pooling's weights: the recipe by which token vectors are mixed. They are not a causal attribution: "
+    "inside the transformer each token's vector has already read the other tokens."
+)
+
+st.subheader("2 · All your sentences", anchor=False)
+listener = controls.choose_listener(shown)
+tables = token_tables(states, pooled[listener])
+st.html(chips.labelled_strips([(str(i), t) for i, t in enumerate(tables, start=1)], shown[listener]))
+layout.noticed(about_rows(tables, shown[listener]), key="rows")
+
+st.subheader("3 · Trained heads against mean: on what?", anchor=False)
+scores = heads_table(choice.model)
+if scores.empty:
+    st.caption("No head ships for this model. Train one below.")
+else:
+    noticed = about_heads(scores)
+    layout.chart(charts.head_scores(scores), key="heads", alt=noticed)
+    layout.noticed(noticed, scores, key="heads")
+
+st.subheader("4 · Train a head yourself", anchor=False)
+st.markdown(
+    "An untrained head gives every token the same score, so it **is** mean pooling. Training moves it so that the "
+    "cosines of pairs follow the scores that people gave; the transformer itself stays as it is."
+)
+if encoder.trained_pooling == "mean" and choice.layer == encoder.layers:
+    st.caption(
+        "This model was tuned for mean pooling of this very layer, so little is left to gain. Choose an earlier layer "
+        "in the sidebar to see a head gain more."
+    )
+training = controls.choose_training()
+trainer.start(training, choice)
+job = trainer.current_job()
+if job is not None:
+    trainer.watch(job)
+    if job.state == "done":
+        trainer.show_outcome(job)
+        trainer.show_before_and_after(job, choice)
+with st.expander("Use a head that you downloaded here", icon=":material/upload:"):
+    trainer.bring_back(choice)

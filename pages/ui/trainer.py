@@ -1,0 +1,178 @@
+"""The training room: start a job, watch it, take its head away, bring one back."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import cache, layout
+from pages.ui.controls import Choice, Training
+from pooling import get_strategy
+from pooling.charts import attention as charts
+from pooling.charts import chips
+from pooling.jobs import Job, QueueFull
+from pooling.modules import AttentionHead, layer_name, pack_head, unpack_head
+from pooling.notices.attention import about_curve, about_outcome
+from pooling.tables.attention import curve_table, token_tables
+
+if TYPE_CHECKING:
+    from pooling import Encoder
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at a running training."""
+
+
+def own_head(choice: Choice) -> AttentionHead | None:
+    """The reader's own head for this model and layer, trained or uploaded in this session."""
+    job = current_job()
+    if job is not None and job.state == "done" and not st.session_state.get("_head_taken"):
+        _take(job.model, job.layer, job.head)
+        st.session_state["_head_taken"] = True
+    return st.session_state.get("_heads", {}).get((choice.model, choice.layer))
+
+
+def current_job() -> Job | None:
+    """The training that this session started last."""
+    return st.session_state.get("_job")
+
+
+def start(training: Training | None, choice: Choice) -> None:
+    """The button that starts a training; one at a time for each session."""
+    job = current_job()
+    busy = job is not None and job.active
+    label = f"Train a head for layer {layer_name(choice.layer)}"
+    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=busy or training is None, key="train"):
+        job = Job(cache.encoder(choice.model), choice.layer, training.data, training.parts, **training.settings)
+        try:
+            cache.training_queue().submit(job)
+        except QueueFull as full:
+            st.warning(str(full))
+            return
+        st.session_state.update({"_job": job, "_head_taken": False})
+        st.rerun()
+
+
+def watch(job: Job) -> None:
+    """The job as it is, and again every second while it waits or runs."""
+    st.fragment(_show, run_every=LOOK_EVERY if job.active else None)(job, job.active)
+
+
+def _show(job: Job, was_active: bool) -> None:
+    job.look()
+    if was_active and not job.active:
+        st.rerun()
+    where = f"layer {layer_name(job.layer)} of {job.model.rpartition('/')[2]}, on {job.data}"
+    if job.active:
+        before = cache.training_queue().before(job)
+        if before:
+            people = "1 person is" if before == 1 else f"{before} people are"
+            text = f"In the queue: {people} before you. Keep this page open; your place is kept."
+        else:
+            left = job.seconds_left
+            text = f"{job.doing or 'Starting'}: {100 * job.share:.0f}%" + (
+                f", about {max(1, round(left))} s left" if left is not None else ""
+            )
+        bar, stop = st.columns([5, 1], vertical_alignment="bottom")
+        bar.progress(min(1.0, job.share) if not before else 0.0, text=text)
+        stop.button("Stop", icon=":material/stop:", on_click=job.stop, key="stop-training", width="stretch")
+    elif job.state == "stopped":
+        st.info(f"The training for {where}, has ended early. {job.why}", icon=":material/stop_circle:")
+    elif job.state == "failed":
+        layout.problem(f"The training for {where}, has failed. {job.why}")
+    if job.steps:
+        table = curve_table(job.steps)
+        noticed = about_curve(table)
+        layout.chart(charts.training_curve(table, job.epochs), key="curve", alt=noticed)
+        layout.noticed(noticed, table, key="curve")
+
+
+def show_outcome(job: Job) -> None:
+    """The held-back test and the head to take away."""
+    outcome = job.outcome
+    mean, head, gain = st.columns(3)
+    scores = [None if s is None else 100 * s for s in (outcome.mean, outcome.attention)]
+    mean.metric("Mean pooling, held-back pairs", "–" if scores[0] is None else f"{scores[0]:.2f}", border=True)
+    head.metric("Your head, the same pairs", "–" if scores[1] is None else f"{scores[1]:.2f}", border=True)
+    if outcome.low is not None:
+        gain.metric(
+            f"Difference, 95%: {_signed(100 * outcome.low)} to {_signed(100 * outcome.high)}",
+            _signed(scores[1] - scores[0]),
+            border=True,
+            help="The test pairs are drawn again and again with replacement, both scores taken of each draw; "
+            "95 of 100 differences lie in the interval.",
+        )
+    layout.noticed(about_outcome(outcome, job.data, job.steps[-1].best_epoch), key="outcome")
+    name = f"{job.model.rpartition('/')[2]}.layer{layer_name(job.layer)}"
+    st.download_button(
+        "Download your head",
+        lambda: pack_head(job.head, job.card()),
+        file_name=f"{name}.zip",
+        mime="application/zip",
+        icon=":material/download:",
+        on_click="ignore",
+        help="A zip file: the head in safetensors, and a card that says where it comes from.",
+    )
+
+
+def show_before_and_after(job: Job, choice: Choice) -> None:
+    """The weights of the reader's own sentences under the untrained head and under the trained one."""
+    if (job.model, job.layer) != (choice.model, choice.layer):
+        st.caption(f"Choose layer {layer_name(job.layer)} of that model to see your own sentences under this head.")
+        return
+    states = cache.states(choice)
+    before, after = (
+        token_tables(states, get_strategy("attention")(states, head=head))
+        for head in (AttentionHead(job.dim), job.head)
+    )
+    rows = [
+        (f"{i} {when}", table)
+        for i, both in enumerate(zip(before, after, strict=True), start=1)
+        for when, table in zip(("before", "after"), both, strict=True)
+    ]
+    st.markdown("**Your sentences**, each before the training, when every token counts the same, and after it:")
+    st.html(chips.labelled_strips(rows, "the untrained head (before) and the trained one (after)"))
+
+
+def bring_back(choice: Choice) -> None:
+    """A head that was downloaded here, used again: nothing in the file is trusted."""
+    given = st.file_uploader(
+        "A zip file that you downloaded here; the head is then used on this page",
+        type=["zip"],
+        key="attention-upload",
+        on_change=st.session_state.update,
+        args=({"_head_brought": True},),
+        max_upload_size=2,
+    )
+    if given is None:
+        return
+    try:
+        head, card = unpack_head(given.getvalue())
+        if card["model"] != choice.model:
+            raise ValueError(f"This head is for {card['model'][:80]}, not for {choice.model}; choose its model first.")
+        encoder = cache.encoder(choice.model)
+        _fits(head, card["layer"], encoder)
+    except ValueError as error:
+        layout.problem(str(error))
+        return
+    if st.session_state.pop("_head_brought", False):
+        _take(choice.model, card["layer"], head)
+        st.rerun()
+    if card["layer"] == choice.layer:
+        st.success("This head is in use on this page: choose “Yours” above.", icon=":material/check:")
+    else:
+        st.info(f"This head is for layer {layer_name(card['layer'])}; choose that layer in the sidebar to use it.")
+
+
+def _fits(head: AttentionHead, layer: int | tuple[int, ...], encoder: "Encoder") -> None:
+    if len(head.query) != encoder.dim:
+        raise ValueError(f"This head is for {len(head.query)} dimensions; {encoder.name} has {encoder.dim}.")
+    if layer not in [*range(encoder.layers + 1), (1, encoder.layers)]:
+        raise ValueError(f"This head is for layer {layer_name(layer)[:80]}, which {encoder.name} does not have.")
+
+
+def _take(model: str, layer: int | tuple[int, ...], head: AttentionHead) -> None:
+    st.session_state.setdefault("_heads", {})[model, layer] = head
+    st.session_state["_new_head"] = True
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")

@@ -1,0 +1,117 @@
+"""What to notice on the Attention page."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pooling.registry import get_strategy
+from pooling.tables import number
+from pooling.tables.attention import DATA_SETS
+from pooling.training import Outcome
+
+
+def about_weights(table: pd.DataFrame, cosine: float | None) -> str:
+    """Who listens to what, and how far the head's embedding is from mean's."""
+    said = []
+    for name in ("attention", "cls_attention"):
+        if name in table:
+            top = table.loc[table[name].idxmax()]
+            special = number(100 * table.loc[table["special"], name].sum())
+            who = "The head" if name == "attention" else get_strategy(name).label
+            if table[name].max() - table[name].min() < 1e-6:
+                said.append(f"{who} gives every token the same weight.")
+                continue
+            said.append(
+                f"{who} listens most to {top['token']!r} (token {top['position']}), {number(100 * top[name])}%, "
+                f"and gives special tokens {special}%."
+            )
+    each, special = number(100 / len(table)), number(100 * table["special"].mean())
+    said.append(f"Mean gives each of the {len(table)} tokens {each}%, so special tokens {special}%.")
+    if cosine is not None:
+        said.append(f"The head's embedding has cosine {number(cosine)} to mean's.")
+    return " ".join(said)
+
+
+def about_rows(tables: Sequence[pd.DataFrame], whose: str) -> str:
+    """What the same weights do over all sentences."""
+    every = pd.concat(tables)
+    special = number(100 * every.loc[every["special"], "weight"].sum() / len(tables))
+    words = pd.concat([t.assign(times=t["weight"] * len(t)) for t in tables])
+    words = words[~words["special"]]
+    count = "your one sentence" if len(tables) == 1 else f"all {len(tables)} sentences"
+    opening = f"{whose}, over {count}, gives special tokens {special}% of the weight."
+    if words.empty or words["times"].max() - words["times"].min() < 1e-6:
+        return f"{opening} No word counts more than another."
+    words = words.sort_values("times")
+    top, low = words.iloc[-1], words.iloc[0]
+    return (
+        f"{opening} Beside an equal share, {top['token']!r} gets the most, {number(top['times'])} times, and "
+        f"{low['token']!r} the least, {number(low['times'])} times."
+    )
+
+
+def about_heads(table: pd.DataFrame) -> str:
+    """On what the heads score above mean, and on what below; never better as such."""
+    said = []
+    for data, title in DATA_SETS.items():
+        shown = table[table["data"] == data].sort_values("gain")
+        low, high = shown.iloc[0], shown.iloc[-1]
+        where = f"On {title[0].lower() + title[1:] if data == 'own' else 'the ' + title}"
+        if len(shown) == 1:
+            said.append(f"{where}, the head of layer {low['layer']} is {_points(low['gain'])} mean.")
+        else:
+            said.append(
+                f"{where}, the head of layer {high['layer']} is {_points(high['gain'])} mean and that of layer "
+                f"{low['layer']} is {_points(low['gain'])} it."
+            )
+    return " ".join(
+        [*said, "The heads learned from the STS Benchmark's training set, and from nothing of this project."]
+    )
+
+
+def about_curve(table: pd.DataFrame) -> str:
+    """How the training went so far, against the line to beat."""
+    mean, last = table["dev"].iloc[0], table.iloc[-1]
+    if pd.isna(mean):
+        return "The development score is undefined: the cosines of these pairs are all the same."
+    if len(table) == 1:
+        return f"The untrained head is mean pooling: it scores {mean:.2f} on the development pairs, the line to beat."
+    best = table[table["best"]].iloc[0]
+    if best["epoch"] == 0:
+        epochs = "1 epoch" if len(table) == 2 else f"{len(table) - 1} epochs"
+        return (
+            f"After {epochs} no head scores above mean's {mean:.2f} on the development pairs, so the untrained head is "
+            "kept."
+        )
+    return (
+        f"The best epoch on the development pairs is {best['epoch']}: {best['dev']:.2f} against mean's {mean:.2f}. "
+        f"The loss went from {table['loss'].iloc[1]:.3f} to {last['loss']:.3f}."
+    )
+
+
+def about_outcome(outcome: Outcome, data: str, best_epoch: int) -> str:
+    """What the held-back pairs say, and how sure they are."""
+    if best_epoch == 0:
+        return "No epoch scored above mean on the development pairs, so your head is the untrained one: mean pooling."
+    if outcome.mean is None or outcome.attention is None or outcome.low is None or outcome.high is None:
+        return "One of the two gives every pair the same cosine, so there is nothing to compare."
+    gain = round(100 * (outcome.attention - outcome.mean), 2)
+    low, high = 100 * outcome.low, 100 * outcome.high
+    if low > 0:
+        verdict = "the interval lies above zero: on pairs like these, the head scores higher than mean"
+    elif high < 0:
+        verdict = "the interval lies below zero: on pairs like these, the head scores lower than mean"
+    else:
+        verdict = "the interval holds zero: these pairs cannot tell the two apart"
+    return (
+        f"On the {outcome.pairs:,} held-back pairs of {data}, the head is {_points(gain)} mean. With other pairs of "
+        f"this kind the difference could have been {number(low, signed=True)} to {number(high, signed=True)} points "
+        f"(95%): {verdict}."
+    )
+
+
+def _points(gain: float) -> str:
+    if gain == 0:
+        return "level with"
+    size = f"{abs(gain):.2f} points"
+    return f"{size} above" if gain > 0 else f"{size} below"
