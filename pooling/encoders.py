@@ -156,6 +156,20 @@ class Encoder:
             yield indices, self._forward([rows[i] for i in indices], layer, "right", width)
             start = stop
 
+    def encode_layers(self, texts: Sequence[str]) -> list[TokenStates]:
+        """The token states of a few texts at every layer, 0 to L, from one forward pass, on the CPU in float32.
+
+        Raises:
+            ValueError: for a blank text (naming its position), or no text.
+        """
+        rows = self._tokenize(texts)
+        inputs, special = self._inputs(rows, "right", max(len(ids) for ids, _, _ in rows))
+        with self._forwards, torch.no_grad():
+            out = self.model(**inputs, output_hidden_states=True)
+        inputs, special = {k: v.cpu() for k, v in inputs.items()}, special.cpu()
+        layers = (*out.hidden_states[:-1], out.last_hidden_state)
+        return [self._states(rows, inputs, special, hidden.float().cpu()) for hidden in layers]
+
     def layer(self, layer: Layer) -> Layer:
         """A layer, or several to average, as numbers from 0 to L.
 
@@ -229,10 +243,15 @@ class Encoder:
         paid = None
         if attention:
             paid = out.attentions[layer - 1][torch.arange(len(rows)), :, first_real_token(mask)]
+        return self._states(rows, inputs, special, hidden, paid)
+
+    def _states(
+        self, rows: list, inputs: dict[str, Tensor], special: Tensor, hidden: Tensor, paid: Tensor | None = None
+    ) -> TokenStates:
         ids = inputs["input_ids"].tolist()
         return TokenStates(
             hidden=hidden,
-            mask=mask,
+            mask=inputs["attention_mask"].bool(),
             special=special,
             tokens=tuple(tuple(self.tokenizer.convert_ids_to_tokens(row)) for row in ids),
             attention=paid,

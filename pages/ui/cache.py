@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pages.ui.controls import Choice
     from pooling import Encoder, TokenStates
     from pooling.encoders import Layer
+    from pooling.layers import Background
 
 
 @st.cache_resource(show_spinner=False)
@@ -54,3 +55,18 @@ def _embeddings(model: str, texts: tuple[str, ...], layer: "Layer", names: tuple
     from pooling import embed
 
     return embed(texts, encoder(model), names, layer=layer)
+
+
+@st.cache_data(max_entries=64, max_size="128MB", show_spinner="Running the transformer…")
+def layers(model: str, text: str) -> "list[TokenStates]":
+    """The token states of one text at every layer, a batch of one each."""
+    return encoder(model).encode_layers([text])
+
+
+@st.cache_data(max_entries=16, show_spinner="Comparing the tokens of other sentences, once for everybody…")
+def background(model: str) -> "Background":
+    """The cosines of tokens of unrelated sentences at each layer."""
+    from pooling.datasets import own_topics
+    from pooling.layers import background
+
+    return background(encoder(model), own_topics()[0])

@@ -29,6 +29,17 @@ PAGES = (
             "into one number: the weighted sum of its cells."
         ),
     ),
+    PageInfo(
+        file="pages/hidden_states.py",
+        title="Hidden States",
+        icon="🔬",
+        section="Explore",
+        question="What does each layer say about each token?",
+        answer=(
+            "Every layer gives every token a new vector, with more of its neighbours mixed in: the same "
+            "word in two sentences starts out nearly the same and drifts apart."
+        ),
+    ),
 )
 
 SECTIONS = ("Explore", "Compare", "Learn")

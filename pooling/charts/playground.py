@@ -44,7 +44,7 @@ def collapse_heatmap(
     """
     rows, columns = len(matrix) - 1, [str(c) for c in matrix.columns]
     limit = colour_range(matrix)
-    tall = ROW if rows <= 40 else max(8, 1040 // rows)
+    tall = row_height(rows)
     made = make_subplots(
         rows=2,
         cols=1,
@@ -158,16 +158,20 @@ def collapse_heatmap(
     return made
 
 
-def strategies_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool) -> go.Figure:
-    """The embedding under each strategy, one row each, on one colour scale.
+def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int = 34) -> go.Figure:
+    """Vectors as rows, of strategies or tokens, on one colour scale.
 
     Args:
-        vectors: a row a strategy (index: its label), a column a dimension.
-        limit: the end of the colour scale, as in the matrix above.
+        vectors: a row a vector (index: its name, escaped), a column a dimension.
+        limit: the end of the colour scale.
+        row: the height of a row.
     """
     columns = [str(c) for c in vectors.columns]
     x = list(range(len(columns)))
-    made = figure(len(vectors) * 34 + 72)
+    made = figure(len(vectors) * row + 72)
+    scale = {}
+    if row < 34 and len(columns) <= 32 and vectors.size <= CELLS_WITH_NUMBERS:
+        scale = {"texttemplate": "%{z:.1f}", "textfont": {"size": 10}}
     made.add_heatmap(
         z=vectors.to_numpy(),
         x=x,
@@ -179,8 +183,9 @@ def strategies_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool) -> go
         zmin=-limit,
         zmax=limit,
         xgap=1 if len(columns) <= 64 else 0,
-        ygap=3,
+        ygap=3 if row >= 34 else 1 if row >= 16 else 0,
         colorbar={"thickness": 10, "title": {"text": "value", "side": "right"}, "outlinewidth": 0},
+        **scale,
     )
     step = max(1, len(columns) // 8)
     made.update_xaxes(
@@ -193,16 +198,28 @@ def strategies_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool) -> go
         ticks="",
         title={"text": "dimension"},
     )
+    name_rows(made, list(vectors.index))
+    return made
+
+
+def name_rows(made: go.Figure, names: list[str], **font: str) -> None:
+    """Names, escaped, for the rows of a picture from the top; every so many of them when there are many."""
+    every = max(1, round(len(names) / 60))
     made.update_yaxes(
         tickmode="array",
-        tickvals=list(range(len(vectors))),
-        ticktext=list(vectors.index),
+        tickvals=list(range(0, len(names), every)),
+        ticktext=names[::every],
         autorange="reversed",
         showgrid=False,
         zeroline=False,
         ticks="",
+        tickfont=font,
     )
-    return made
+
+
+def row_height(rows: int) -> int:
+    """The height of a token's row: less where a text has many tokens."""
+    return ROW if rows <= 40 else max(8, 1040 // rows)
 
 
 def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
