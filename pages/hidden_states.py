@@ -24,7 +24,7 @@ from pooling.tables.hidden_states import (
     cosine_table,
     drift,
     furthest_other,
-    longest_word,
+    furthest_word,
     matrix_table,
     norm_table,
     plane_table,
@@ -90,7 +90,7 @@ if len(choice.texts) == 1:
     st.info("Write a second sentence that shares a word with this one to see the word drift.", icon=":material/edit:")
     controls.offer_two_meanings()
 else:
-    all_texts = cache.states(choice)
+    all_texts = cache.states(choice, encoder.layers)
     default = furthest_other([all_texts.one(i) for i in range(len(all_texts))], index)
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
@@ -99,7 +99,9 @@ else:
     row = None
     if len(words):
         with middle:
-            row = controls.choose_word(word_names(words), word_names(words)[longest_word(words)])
+            row = controls.choose_word(
+                word_names(words), word_names(words)[furthest_word(layers[-1], other[-1], words)]
+            )
         name, apart = word_names(words)[row], drift(layers, other, words, row)
     with right:
         controls.offer_two_meanings()
@@ -123,9 +125,10 @@ else:
 st.subheader("4 · How to read a cosine", anchor=False)
 random_pairs = cache.background(choice.model)
 st.caption(
-    f"Vectors of a transformer crowd into a cone (anisotropy), so that even tokens with nothing in common have a "
-    f"positive cosine. Grey: all {random_pairs.pairs:,} pairs of tokens from different texts, of {random_pairs.texts} "
-    "short texts chosen by chance from this app's own. A cosine says something by how far it stands above them."
+    "The token vectors of a transformer often crowd into a cone (anisotropy); then even tokens with nothing in common "
+    f"have a positive cosine. Grey: all {random_pairs.pairs:,} pairs of tokens from different texts, of "
+    f"{random_pairs.texts} short texts chosen by chance from this app's own. A cosine says something by how far it "
+    "stands above them."
 )
 reading = reading_table(random_pairs, layers, apart)
 noticed = about_reading(reading, random_pairs, layer, name)

@@ -34,9 +34,9 @@ def encoder(model: str) -> "Encoder":
     return load_encoder(model)
 
 
-def states(choice: "Choice") -> "TokenStates":
-    """The token states of the sidebar's sentences."""
-    return _token_states(choice.model, choice.texts, choice.layer)
+def states(choice: "Choice", layer: "Layer | None" = None) -> "TokenStates":
+    """The token states of the sidebar's sentences, at the sidebar's layer or another."""
+    return _token_states(choice.model, choice.texts, choice.layer if layer is None else layer)
 
 
 @st.cache_data(max_entries=512, max_size="128MB", show_spinner="Running the transformer…")

@@ -73,7 +73,6 @@ def cosine_heatmap(cosines: pd.DataFrame, tokens: pd.DataFrame, *, dark: bool, s
         customdata=np.repeat(np.array(names, dtype=object)[:, None], columns, axis=1),
         hovertemplate="%{customdata}<br>%{text}<br>cosine %{z:.3f}<extra></extra>",
         texttemplate="%{z:.2f}" if fits else None,
-        textfont={"size": 11},
         colorscale=HIDDEN[dark],
         zmin=-1,
         zmax=1,
@@ -109,9 +108,9 @@ def drifting_tokens(
         word: the row of the shared word that is followed, joined by a full line.
         said: a line over the picture, for each layer.
     """
-    reach = float(table[["x", "y"]].abs().to_numpy().max()) * 1.2 or 1.0
+    wide, high = (float(table[axis].abs().max()) * 1.2 or 1.0 for axis in ("x", "y"))
     few = len(table[table["layer"] == 0]) <= MOST_LABELS
-    by_layer = [_at_layer(now, words, word, said[at], reach, few, dark) for at, now in table.groupby("layer")]
+    by_layer = [_at_layer(now, words, word, said[at], high, few, dark) for at, now in table.groupby("layer")]
     made = figure(600)
     made.add_traces(by_layer[layer])
     made.frames = [go.Frame(name=str(at), data=traces) for at, traces in enumerate(by_layer)]
@@ -134,7 +133,11 @@ def drifting_tokens(
                 "yanchor": "bottom",
                 "pad": {"b": 6},
                 "buttons": [
-                    {"label": "▶ Play", "method": "animate", "args": [names, {"mode": "immediate"} | moving]},
+                    {
+                        "label": "▶ Play",
+                        "method": "animate",
+                        "args": [None, {"mode": "immediate", "fromcurrent": True} | moving],
+                    },
                     {"label": "❚❚ Pause", "method": "animate", "args": [[None], {"mode": "immediate"}]},
                 ],
                 **look,
@@ -156,17 +159,14 @@ def drifting_tokens(
             }
         ],
     )
-    hidden = {"showticklabels": False, "ticks": "", "zeroline": False, "fixedrange": True}
-    made.update_yaxes(range=[-reach, reach * 1.15], **hidden)
-    made.update_xaxes(range=[-reach, reach], scaleanchor="y", **hidden)
-    made.add_annotation(
-        text="layer", x=0, y=0, xref="paper", yref="paper", xanchor="left", yanchor="top", yshift=-66, showarrow=False
-    )
+    bare = {"showticklabels": False, "ticks": "", "zeroline": False, "showgrid": False, "fixedrange": True}
+    made.update_yaxes(range=[-high, high * 1.2], **bare)
+    made.update_xaxes(range=[-wide, wide], scaleanchor="y", **bare)
     return made
 
 
 def _at_layer(
-    now: pd.DataFrame, words: pd.DataFrame, word: int | None, said: str, reach: float, few: bool, dark: bool
+    now: pd.DataFrame, words: pd.DataFrame, word: int | None, said: str, high: float, few: bool, dark: bool
 ) -> list[go.Scatter]:
     """One layer's traces: shared words joined, the followed word joined, both texts, a line of text."""
     place = {(row.text, row.position): (row.x, row.y) for row in now.itertuples()}
@@ -218,7 +218,7 @@ def _at_layer(
     traces.append(
         go.Scatter(
             x=[0],
-            y=[reach * 1.07],
+            y=[high * 1.1],
             mode="text",
             text=[escape(said)],
             textfont={"size": 16, "color": INK[dark]},
@@ -238,7 +238,9 @@ def reading_lines(table: pd.DataFrame, *, layer: int, word: str | None, dark: bo
         word: the name of the word that is followed.
     """
     made = figure(420)
-    made.add_scatter(x=table["layer"], y=table["low"], mode="lines", line={"width": 0}, hoverinfo="skip")
+    made.add_scatter(
+        x=table["layer"], y=table["low"], mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False
+    )
     made.add_scatter(
         x=table["layer"],
         y=table["high"],
@@ -264,11 +266,12 @@ def reading_lines(table: pd.DataFrame, *, layer: int, word: str | None, dark: bo
                 marker={"symbol": symbol, "size": 9},
                 name=name,
                 hovertemplate="layer %{x}: %{y:.3f}<extra></extra>",
-                showlegend=True,
             )
     made.add_vline(x=layer, line={"color": INK[dark], "width": 1.5, "dash": "dot"})
     made.update_layout(
-        margin={"t": 8}, legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "itemclick": False}
+        margin={"t": 8},
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "itemclick": False},
     )
     lowest = float(table.drop(columns="layer").min().min())
     made.update_yaxes(range=[-1 if lowest < -0.25 else -0.25, 1.04], title={"text": "cosine"}, zeroline=True)

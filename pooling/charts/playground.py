@@ -171,7 +171,7 @@ def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int
     made = figure(len(vectors) * row + 72)
     scale = {}
     if row < 34 and len(columns) <= 32 and vectors.size <= CELLS_WITH_NUMBERS:
-        scale = {"texttemplate": "%{z:.1f}", "textfont": {"size": 10}}
+        scale = {"texttemplate": "%{z:.1f}"}
     made.add_heatmap(
         z=vectors.to_numpy(),
         x=x,

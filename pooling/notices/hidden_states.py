@@ -14,13 +14,13 @@ def about_matrix(matrix: pd.DataFrame, layer: int, last: int) -> str:
     size = matrix.abs().to_numpy()
     place = divmod(int(size.argmax()), matrix.shape[1])
     said = (
-        "Layer 0 knows the token and its place, and nothing of its neighbours yet."
+        "Layer 0 knows each token by itself, in most models with its place, and nothing of its neighbours yet."
         if layer == 0
         else f"Layer {layer} of {last} has mixed the context into each token {layer} time{'s' if layer > 1 else ''}."
     )
     return (
-        f"{said} The largest value here is {number(matrix.iat[place])}, at token {matrix.index[place[0]]} in dimension "
-        f"{matrix.columns[place[1]]}: {number(size.max() / size.mean())} times the average size."
+        f"{said} The largest value here is {number(float(matrix.iat[place]))}, at token {matrix.index[place[0]]} in dimension "
+        f"{matrix.columns[place[1]]}: {number(float(size.max() / size.mean()))} times the average size."
     )
 
 
@@ -37,7 +37,7 @@ def about_norms(table: pd.DataFrame, layer: int) -> str:
         )
     return (
         f"No token hogs the norm at layer {layer}: {name} is the longest, {number(top['norm'])}, only {times} times "
-        f"the median. From {number(HOG)} times on it would be marked: such a token would rule a mean."
+        f"the median. From {HOG:g} times on it would be marked: such a token would rule a mean."
     )
 
 
@@ -45,7 +45,8 @@ def about_cosines(cosines: pd.DataFrame, tokens: pd.DataFrame, layer: int) -> st
     """Which two tokens are most alike."""
     if len(cosines) < 2:
         return "There is one token, and nothing to compare it with."
-    pairs = [(cosines.iat[i, j], i, j) for i in range(len(cosines)) for j in range(i)]
+    values = cosines.to_numpy().tolist()
+    pairs = [(values[i][j], i, j) for i in range(len(values)) for j in range(i)]
     high, i, j = max(pairs)
     low, k, m = min(pairs)
     token = tokens["token"].tolist()
@@ -58,14 +59,14 @@ def about_cosines(cosines: pd.DataFrame, tokens: pd.DataFrame, layer: int) -> st
 
 def about_change(change: pd.DataFrame, tokens: pd.DataFrame) -> str:
     """Where meaning changes most."""
-    means = change.mean()
+    means = change.astype(float).mean()
     step = int(means.idxmin())
     row, column = divmod(int(change.to_numpy().argmin()), change.shape[1])
     return (
         f"Tokens change most on the way to layer {step}: their cosine to themselves one layer earlier is "
         f"{number(means[step])} on average there, and {number(means.max())} where they change least. The largest "
         f"single change is {tokens['token'].iat[row]!r} (token {tokens['position'].iat[row]}) at layer "
-        f"{change.columns[column]}, {number(change.iat[row, column])}."
+        f"{change.columns[column]}, {number(float(change.iat[row, column]))}."
     )
 
 
@@ -101,15 +102,16 @@ def about_reading(table: pd.DataFrame, random_pairs: Background, layer: int, nam
     row = table.loc[layer]
     said = (
         f"At layer {layer}, two tokens of unrelated sentences have a cosine of {number(row['mean'])} on average, and "
-        f"one such pair in twenty is above {number(row['high'])}."
+        f"one pair in twenty is above {number(row['high'])}."
     )
-    share = random_pairs.share_above(layer, 0.8)
-    said += f" A cosine of 0.8 is reached by {_of_pairs(share)} there."
+    said += f" A cosine of 0.8 is reached by {_of_pairs(random_pairs.share_above(layer, 0.8))}"
     if name is not None:
         own = random_pairs.share_above(layer, row["word"])
-        said += f" Your {name!r} pair, {number(row['word'])}, is matched by {_of_pairs(own)}."
-    return said
+        said += f", that of your two {name!r}, {number(row['word'])}, by {_of_pairs(own)}"
+    if math.isnan(row["sentence"]):
+        return f"{said}."
+    return f"{said}. Two tokens of your first sentence have {number(row['sentence'])} on average."
 
 
 def _of_pairs(share: float) -> str:
-    return f"{number(100 * share)}% of random pairs" if share > 0 else "fewer than 0.1% of random pairs"
+    return f"{100 * share:.1f}% of them" if share > 0 else "fewer than 0.1% of them"

@@ -58,25 +58,28 @@ def word_names(words: pd.DataFrame) -> list[str]:
 
 
 def furthest_other(texts: Sequence[TokenStates], index: int) -> int:
-    """The text to compare one with: it shares the longest word, used most differently.
+    """The text to compare one with: the one that uses a word they share most differently.
 
     Args:
         texts: the states of each text, a batch of one.
         index: the text that is given; the next one is the answer when no other shares a word.
     """
-    best, answer = (0, 0.0), (index + 1) % len(texts)
-    for other, states in enumerate(texts):
-        if other != index and len(words := shared_words(texts[index], states)):
-            row = longest_word(words)
-            found = (len(words["word"][row]), -drift([texts[index]], [states], words, row)[0])
-            if found > best:
-                best, answer = found, other
-    return answer
+    found = [
+        (*_telling(texts[index], states, words, furthest_word(texts[index], states, words)), other)
+        for other, states in enumerate(texts)
+        if other != index and len(words := shared_words(texts[index], states))
+    ]
+    return min(found)[-1] if found else (index + 1) % len(texts)
 
 
-def longest_word(words: pd.DataFrame) -> int:
-    """The row of the longest of `shared_words`, the first of several."""
-    return int(words["word"].str.len().argmax())
+def furthest_word(first: TokenStates, second: TokenStates, words: pd.DataFrame) -> int:
+    """The row of the word of `shared_words` that two texts use most differently."""
+    return min(range(len(words)), key=lambda row: _telling(first, second, words, row))
+
+
+def _telling(first: TokenStates, second: TokenStates, words: pd.DataFrame, row: int) -> tuple[bool, float]:
+    """Smaller for a word that tells more: short words, often "a" or "of", come last."""
+    return len(words["word"][row]) < 4, drift([first], [second], words, row)[0]
 
 
 def drift(first: Sequence[TokenStates], second: Sequence[TokenStates], words: pd.DataFrame, row: int) -> list[float]:
