@@ -9,7 +9,6 @@ require_frame()
 
 from pooling.charts import hidden_states as charts
 from pooling.charts.playground import colour_range, row_height, vectors_heatmap
-from pooling.layers import planes
 from pooling.notices.hidden_states import (
     about_change,
     about_cosines,
@@ -23,7 +22,6 @@ from pooling.tables.hidden_states import (
     change_table,
     cosine_table,
     drift,
-    furthest_other,
     furthest_word,
     matrix_table,
     norm_table,
@@ -90,11 +88,11 @@ if len(choice.texts) == 1:
     st.info("Write a second sentence that shares a word with this one to see the word drift.", icon=":material/edit:")
     controls.offer_two_meanings()
 else:
-    all_texts = cache.states(choice, encoder.layers)
-    default = furthest_other([all_texts.one(i) for i in range(len(all_texts))], index)
+    default = cache.other_text(choice.model, choice.texts, index)
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
-        other = cache.layers(choice.model, choice.texts[controls.choose_other_sentence(choice.texts, index, default)])
+        beside = choice.texts[controls.choose_other_sentence(choice.texts, index, default)]
+    other = cache.layers(choice.model, beside)
     words = shared_words(states, other[0])
     row = None
     if len(words):
@@ -105,7 +103,7 @@ else:
         name, apart = word_names(words)[row], drift(layers, other, words, row)
     with right:
         controls.offer_two_meanings()
-    found = planes(layers, other)
+    found = cache.planes(choice.model, choice.texts[index], beside)
     noticed = about_drift(name, apart, found.shown[layer].item(), layer)
     plane = plane_table(found, states, other[0], words)
     layout.chart(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
-from scipy.linalg import orthogonal_procrustes
+from scipy.linalg import eigh, orthogonal_procrustes
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
@@ -66,15 +66,28 @@ def planes(first: Sequence[TokenStates], second: Sequence[TokenStates]) -> Plane
         voters = ~torch.cat([one.special[0] | hogs(one), other.special[0] | hogs(other)])
         voters = voters if voters.any() else torch.ones_like(voters)
         centred = directions - directions[voters].mean(dim=0)
-        _, sizes, axes = torch.linalg.svd(centred[voters], full_matrices=False)
-        plane = torch.nn.functional.pad(centred @ axes[:2].T, (0, max(0, 2 - len(axes))))
+        axes, variance = _main_axes(centred[voters])
+        plane = centred @ axes
         if points:
             turn, _ = orthogonal_procrustes(plane.numpy(), points[-1].numpy())
             plane = plane @ torch.from_numpy(turn)
         points.append(plane)
-        variance = sizes.square()
-        shown.append(variance[:2].sum() / variance.sum())
+        shown.append(variance)
     return Planes(torch.stack(points).float(), torch.stack(shown).float())
+
+
+def _main_axes(centred: Float[Tensor, "token dim"]) -> tuple[Float[Tensor, "dim 2"], Float[Tensor, ""]]:
+    """The two directions of the largest variance (PCA), and their share of all variance.
+
+    An eigenproblem of the smaller side: many times faster than all singular vectors.
+    """
+    tokens, dim = centred.shape
+    square = centred @ centred.T if tokens < dim else centred.T @ centred
+    size = len(square)
+    values, vectors = map(torch.from_numpy, eigh(square.numpy(), subset_by_index=[max(0, size - 2), size - 1]))
+    axes = centred.T @ vectors if tokens < dim else vectors
+    axes = normalize(torch.nn.functional.pad(axes.flip(1), (0, 2 - axes.shape[1])), dim=0)
+    return axes, values.sum() / centred.square().sum()
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pages.ui.controls import Choice
     from pooling import Encoder, TokenStates
     from pooling.encoders import Layer
-    from pooling.layers import Background
+    from pooling.layers import Background, Planes
 
 
 @st.cache_resource(show_spinner=False)
@@ -34,9 +34,9 @@ def encoder(model: str) -> "Encoder":
     return load_encoder(model)
 
 
-def states(choice: "Choice", layer: "Layer | None" = None) -> "TokenStates":
-    """The token states of the sidebar's sentences, at the sidebar's layer or another."""
-    return _token_states(choice.model, choice.texts, choice.layer if layer is None else layer)
+def states(choice: "Choice") -> "TokenStates":
+    """The token states of the sidebar's sentences."""
+    return _token_states(choice.model, choice.texts, choice.layer)
 
 
 @st.cache_data(max_entries=512, max_size="128MB", show_spinner="Running the transformer…")
@@ -61,6 +61,23 @@ def _embeddings(model: str, texts: tuple[str, ...], layer: "Layer", names: tuple
 def layers(model: str, text: str) -> "list[TokenStates]":
     """The token states of one text at every layer, a batch of one each."""
     return encoder(model).encode_layers([text])
+
+
+@st.cache_data(max_entries=256, max_size="32MB", show_spinner=False)
+def planes(model: str, first: str, second: str) -> "Planes":
+    """The plane of each layer for the tokens of two texts."""
+    from pooling.layers import planes
+
+    return planes(layers(model, first), layers(model, second))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def other_text(model: str, texts: tuple[str, ...], index: int) -> int:
+    """The text that shares a word with another and uses it most differently at the last layer."""
+    from pooling.tables.hidden_states import furthest_other
+
+    last = encoder(model).encode(texts)
+    return furthest_other([last.one(i) for i in range(len(texts))], index)
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing the tokens of other sentences, once for everybody…")

@@ -19,8 +19,8 @@ def about_matrix(matrix: pd.DataFrame, layer: int, last: int) -> str:
         else f"Layer {layer} of {last} has mixed the context into each token {layer} time{'s' if layer > 1 else ''}."
     )
     return (
-        f"{said} The largest value here is {number(float(matrix.iat[place]))}, at token {matrix.index[place[0]]} in dimension "
-        f"{matrix.columns[place[1]]}: {number(float(size.max() / size.mean()))} times the average size."
+        f"{said} The largest value here is {number(float(matrix.iat[place]))}, at token {matrix.index[place[0]]} "
+        f"in dimension {matrix.columns[place[1]]}: {number(float(size.max() / size.mean()))} times the average size."
     )
 
 

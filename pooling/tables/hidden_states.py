@@ -148,12 +148,22 @@ def reading_table(
 def _words(tokens: pd.DataFrame) -> dict[tuple[str, ...], list[tuple[int, ...]]]:
     """The positions of each word's occurrences, by its pieces in lower case."""
     found: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
-    lettered = tokens["token"].map(lambda token: any(map(str.isalnum, token)))
-    # where a tokenizer marks how words begin, a full stop goes on with the word before it
-    begins = ~tokens["continues"] | (lettered != lettered.shift())
-    for _, pieces in tokens[lettered & ~tokens["special"]].groupby(begins.cumsum()):
-        name = tuple(pieces["token"].str.casefold())
-        found.setdefault(name, []).append(tuple(pieces["position"]))
+    word: list[tuple[str, int]] = []
+
+    def close() -> None:
+        if word:
+            found.setdefault(tuple(piece for piece, _ in word), []).append(tuple(place for _, place in word))
+            word.clear()
+
+    columns = (tokens[name].tolist() for name in ("position", "token", "continues", "special"))
+    for position, token, continues, special in zip(*columns, strict=True):
+        # where a tokenizer marks how words begin, a full stop goes on with the word before it
+        lettered = not special and any(map(str.isalnum, token))
+        if not (continues and lettered):
+            close()
+        if lettered:
+            word.append((token.casefold(), position))
+    close()
     return found
 
 
