@@ -80,7 +80,7 @@ def cosine_heatmap(cosines: pd.DataFrame, tokens: pd.DataFrame, *, dark: bool, s
         ygap=1 if tall >= 16 else 0,
         colorbar={"thickness": 10, "title": {"text": "cosine", "side": "right"}, "outlinewidth": 0},
     )
-    every = max(1, round(columns / (15 if steps else 40)))
+    every = max(1, round(columns / (15 if steps else 24)))
     made.update_xaxes(
         tickmode="array",
         tickvals=list(range(0, columns, every)),
