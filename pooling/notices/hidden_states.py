@@ -53,7 +53,8 @@ def about_cosines(cosines: pd.DataFrame, tokens: pd.DataFrame, layer: int) -> st
     mean = sum(cosine for cosine, _, _ in pairs) / len(pairs)
     return (
         f"At layer {layer}, {token[j]!r} and {token[i]!r} point most nearly the same way, cosine {number(high)}; "
-        f"{token[m]!r} and {token[k]!r} least, {number(low)}. The average of all {len(pairs):,} pairs is {number(mean)}."
+        f"{token[m]!r} and {token[k]!r} least, {number(low)}. "
+        f"The average of all {len(pairs):,} pairs is {number(mean)}."
     )
 
 
