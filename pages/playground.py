@@ -81,7 +81,7 @@ noticed = about_strategies(compared, own, trained=encoder.trained_pooling is not
 side, bars = st.columns([3, 2])
 with side:
     layout.chart(
-        playground.strategies_heatmap(
+        playground.vectors_heatmap(
             vector_table(compared, vectors, dimensions),
             playground.colour_range(matrix),
             dark=layout.dark(),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pooling.encoders import Layer
     from pooling.evaluation import Cell, Grid, LabelScores, Scores
     from pooling.jobs import JobQueue
+    from pooling.layers import Background, Planes
 
 
 @st.cache_resource(show_spinner=False)
@@ -154,3 +155,35 @@ def split_pairs(pairs: "tuple[Pair, ...]") -> "dict[str, list[Pair]]":
     from pooling.training import split_pairs
 
     return split_pairs(pairs)
+
+
+@st.cache_data(max_entries=64, max_size="128MB", show_spinner="Running the transformer…")
+def layers(model: str, text: str) -> "list[TokenStates]":
+    """The token states of one text at every layer, a batch of one each."""
+    return encoder(model).encode_layers([text])
+
+
+@st.cache_data(max_entries=256, max_size="32MB", show_spinner=False)
+def planes(model: str, first: str, second: str) -> "Planes":
+    """The plane of each layer for the tokens of two texts."""
+    from pooling.layers import planes
+
+    return planes(layers(model, first), layers(model, second))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def other_text(model: str, texts: tuple[str, ...], index: int) -> int:
+    """The text that shares a word with another and uses it most differently at the last layer."""
+    from pooling.tables.hidden_states import furthest_other
+
+    last = encoder(model).encode(texts)
+    return furthest_other([last.one(i) for i in range(len(texts))], index)
+
+
+@st.cache_data(max_entries=16, show_spinner="Comparing the tokens of other sentences, once for everybody…")
+def background(model: str) -> "Background":
+    """The cosines of tokens of unrelated sentences at each layer."""
+    from pooling.datasets import own_topics
+    from pooling.layers import background
+
+    return background(encoder(model), own_topics()[0])

@@ -52,6 +52,17 @@ PAGES = (
             "it learned from it can score above mean pooling; on others it can lose."
         ),
     ),
+    PageInfo(
+        file="pages/hidden_states.py",
+        title="Hidden States",
+        icon="🔬",
+        section="Explore",
+        question="What does each layer say about each token?",
+        answer=(
+            "Every layer gives every token a new vector, with more of its neighbours mixed in: the same "
+            "word in two sentences starts out nearly the same and drifts apart."
+        ),
+    ),
 )
 
 ROOT = Path(__file__).parents[2]

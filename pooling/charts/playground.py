@@ -44,7 +44,7 @@ def collapse_heatmap(
     """
     rows, columns = len(matrix) - 1, [str(c) for c in matrix.columns]
     limit = colour_range(matrix)
-    tall = ROW if rows <= 40 else max(8, 1040 // rows)
+    tall = row_height(rows)
     # positions make every name its own: plotly merges rows of equal names
     names = [f"{p} {shorten(t)}" for p, t in zip(tokens["position"], tokens["token"], strict=True)]
     gap = np.full((1, len(columns)), np.nan)
@@ -91,15 +91,16 @@ def collapse_heatmap(
     return made
 
 
-def strategies_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool) -> go.Figure:
-    """The embedding under each strategy, one row each, on one colour scale.
+def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int = 34) -> go.Figure:
+    """Vectors as rows, of strategies or tokens, on one colour scale.
 
     Args:
-        vectors: a row a strategy (index: its label), a column a dimension.
-        limit: the end of the colour scale, as in the matrix above.
+        vectors: a row a vector (index: its name, escaped), a column a dimension.
+        limit: the end of the colour scale.
+        row: the height of a row.
     """
     columns = [str(c) for c in vectors.columns]
-    made = figure(len(vectors) * 34 + 52)
+    made = figure(len(vectors) * row + 52)
     made.add_heatmap(
         z=vectors.to_numpy(),
         x=columns,
@@ -109,12 +110,36 @@ def strategies_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool) -> go
         zmin=-limit,
         zmax=limit,
         xgap=1 if len(columns) <= 64 else 0,
-        ygap=3,
+        ygap=3 if row >= 34 else 1 if row >= 16 else 0,
+        texttemplate="%{z:.1f}" if row < 34 and len(columns) <= 32 and vectors.size <= CELLS_WITH_NUMBERS else None,
         colorbar=COLOUR_BAR,
     )
     made.update_xaxes(**PLAIN_AXIS, type="category", nticks=9, tickangle=0, title={"text": "dimension"})
-    made.update_yaxes(**PLAIN_AXIS, type="category", autorange="reversed")
+    made.update_yaxes(
+        **PLAIN_AXIS,
+        type="category",
+        autorange="reversed",
+        tickvals=list(vectors.index)[:: max(1, round(len(vectors) / 60))],
+    )
     return made
+
+
+def name_rows(made: go.Figure, names: list[str], **font: str) -> None:
+    """Names, escaped, for the rows of a picture from the top; every so many of them when there are many."""
+    every = max(1, round(len(names) / 60))
+    made.update_yaxes(
+        **PLAIN_AXIS,
+        tickmode="array",
+        tickvals=list(range(0, len(names), every)),
+        ticktext=names[::every],
+        autorange="reversed",
+        tickfont=font,
+    )
+
+
+def row_height(rows: int) -> int:
+    """The height of a token's row: less where a text has many tokens."""
+    return ROW if rows <= 40 else max(8, 1040 // rows)
 
 
 def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:

@@ -42,18 +42,16 @@ def readable_token(token: str, begins_words: bool) -> tuple[str, bool]:
     return token, begins_words
 
 
-def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
-    """One row a real token of one text (a batch of one): what it is and how much it counts.
+def token_list(states: TokenStates) -> pd.DataFrame:
+    """One row a real token of one text (a batch of one).
 
-    Columns: position (from 1), token, continues, special, prompt (part of the prompt template),
-    pooled, id, norm, weight (under max, the share of dimensions won), won (dimensions won, under
-    a strategy with a weight per dimension).
+    Columns: position (from 1), token, continues (the word before it), special, prompt (part of the
+    prompt template), pooled, id, norm.
     """
     begins_words = any(token[:1] in ("Ġ", "▁") for token in states.tokens[0])
     shown = [readable_token(token, begins_words) for token in states.tokens[0]]
     special = states.special[0].tolist()
-    per_dimension = pooled.weights.shape[2] > 1
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "position": range(1, len(shown) + 1),
             "token": [
@@ -68,9 +66,19 @@ def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
             "pooled": states.mask[0].tolist(),
             "id": states.ids[0] if states.ids else [None] * len(shown),
             "norm": states.hidden[0].norm(dim=1).tolist(),
-            "weight": pooled.token_share[0].tolist(),
         }
     )
+
+
+def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
+    """The tokens of one text (a batch of one) and how much each counts.
+
+    Columns: those of `token_list`, weight (under max, the share of dimensions won), won
+    (dimensions won, under a strategy with a weight per dimension).
+    """
+    table = token_list(states)
+    table["weight"] = pooled.token_share[0].tolist()
+    per_dimension = pooled.weights.shape[2] > 1
     table["won"] = pooled.weights[0].sum(dim=1).int().tolist() if per_dimension else [None] * len(table)
     return table
 

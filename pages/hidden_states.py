@@ -1,0 +1,134 @@
+"""What does each layer say about each token?"""
+
+import streamlit as st
+
+from pages.ui import cache, controls, layout
+from pages.ui.navigation import require_frame
+
+require_frame()
+
+from pooling.charts import hidden_states as charts
+from pooling.charts.playground import colour_range, row_height, vectors_heatmap
+from pooling.notices.hidden_states import (
+    about_change,
+    about_cosines,
+    about_drift,
+    about_matrix,
+    about_norms,
+    about_reading,
+    readout,
+)
+from pooling.tables.hidden_states import (
+    change_table,
+    cosine_table,
+    drift,
+    furthest_word,
+    matrix_table,
+    norm_table,
+    plane_table,
+    reading_table,
+    shared_words,
+    word_names,
+)
+from pooling.tables.playground import chosen_dimensions
+
+choice = controls.current()
+encoder, dark = cache.encoder(choice.model), layout.dark()
+which, where = st.columns([3, 2])
+with which:
+    index = controls.choose_sentence(choice.texts)
+with where:
+    layer = controls.choose_hidden_layer(encoder.layers, choice.layer)
+layers = cache.layers(choice.model, choice.texts[index])
+states = layers[layer]
+if states.lost[0]:
+    st.warning(
+        f"This sentence was cut to the model's limit of {encoder.max_length} tokens; its last "
+        f"{states.lost[0]} tokens are not in any number below."
+    )
+
+shown, start = controls.choose_dimensions(encoder.dim)
+matrix, tokens = matrix_table(states, chosen_dimensions(states, shown, start)), norm_table(states)
+noticed = about_matrix(matrix, layer, encoder.layers)
+layout.chart(
+    vectors_heatmap(
+        matrix.set_axis(charts.row_names(tokens)), colour_range(matrix), dark=dark, row=row_height(len(tokens))
+    ),
+    key="hidden-matrix",
+    alt=noticed,
+)
+layout.noticed(noticed, matrix.reset_index(), key="hidden-matrix")
+
+st.subheader(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)
+st.caption(
+    "The norm is a vector's length. The cosine says how nearly two vectors point the same way: 1 is the same "
+    "direction, 0 a right angle. Special tokens are faint."
+)
+lengths, directions = st.columns([2, 3])
+with lengths:
+    noticed = about_norms(tokens, layer)
+    layout.chart(charts.norm_bars(tokens, dark=dark), key="hidden-norms", alt=noticed)
+    layout.noticed(noticed, tokens, key="hidden-norms")
+with directions:
+    cosines = cosine_table(states)
+    noticed = about_cosines(cosines, tokens, layer)
+    layout.chart(charts.cosine_heatmap(cosines, tokens, dark=dark), key="hidden-cosines", alt=noticed)
+    layout.noticed(noticed, cosines.reset_index(), key="hidden-cosines")
+
+st.subheader("2 · Where does a token's meaning change?", anchor=False)
+st.caption("Each token's cosine to itself one layer earlier: near 1, the layer left it as it was.")
+change = change_table(layers)
+noticed = about_change(change, tokens)
+layout.chart(charts.cosine_heatmap(change, tokens, dark=dark, steps=True), key="hidden-change", alt=noticed)
+layout.noticed(noticed, change.reset_index(), key="hidden-change")
+
+st.subheader("3 · One word, two sentences", anchor=False)
+name, apart = None, None
+if len(choice.texts) == 1:
+    st.info("Write a second sentence that shares a word with this one to see the word drift.", icon=":material/edit:")
+    controls.offer_two_meanings()
+else:
+    default = cache.other_text(choice.model, choice.texts, index)
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with left:
+        beside = choice.texts[controls.choose_other_sentence(choice.texts, index, default)]
+    other = cache.layers(choice.model, beside)
+    words = shared_words(states, other[0])
+    row = None
+    if len(words):
+        with middle:
+            row = controls.choose_word(
+                word_names(words), word_names(words)[furthest_word(layers[-1], other[-1], words)]
+            )
+        name, apart = word_names(words)[row], drift(layers, other, words, row)
+    with right:
+        controls.offer_two_meanings()
+    found = cache.planes(choice.model, choice.texts[index], beside)
+    noticed = about_drift(name, apart, found.shown[layer].item(), layer)
+    plane = plane_table(found, states, other[0], words)
+    layout.chart(
+        charts.drifting_tokens(
+            plane, words, layer=layer, word=row, said=readout(name, apart, encoder.layers), dark=dark
+        ),
+        key="hidden-plane",
+        alt=noticed,
+    )
+    layout.noticed(noticed, plane, key="hidden-plane")
+    st.caption(
+        "Play goes through the layers. At each, all tokens, scaled to length 1, are laid into the plane that shows "
+        "most of their variance (PCA), turned to fit the plane of the layer before, so that what moves is the tokens. "
+        "Lines join the words that both sentences have; faint: special tokens."
+    )
+
+st.subheader("4 · How to read a cosine", anchor=False)
+random_pairs = cache.background(choice.model)
+st.caption(
+    "The token vectors of a transformer often crowd into a cone (anisotropy); then even tokens with nothing in common "
+    f"have a positive cosine. Grey: all {random_pairs.pairs:,} pairs of tokens from different texts, of "
+    f"{random_pairs.texts} short texts chosen by chance from this app's own. A cosine says something by how far it "
+    "stands above them."
+)
+reading = reading_table(random_pairs, layers, apart)
+noticed = about_reading(reading, random_pairs, layer, name)
+layout.chart(charts.reading_lines(reading, layer=layer, word=name, dark=dark), key="hidden-reading", alt=noticed)
+layout.noticed(noticed, reading, key="hidden-reading")
