@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -279,12 +279,14 @@ def embed(
     strategies: Iterable[Strategy | str] | None = None,
     *,
     layer: Layer = -1,
+    report: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Float[Tensor, "text dim"]]:
     """Embeddings [text, dim] of a corpus under each strategy, from one forward pass.
 
     By default under every strategy that needs nothing but hidden states. In the caller's order,
     not normalised, on the CPU in float32. Texts longer than the model's limit are cut, with a
-    `TruncationWarning` that says which and by how much.
+    `TruncationWarning` that says which and by how much. `report` is told, after each batch, the
+    share of the characters that are done, and may raise to end it.
 
     Raises:
         ValueError: for a blank text, no text, no such layer, or a strategy that needs attention.
@@ -296,11 +298,14 @@ def embed(
     chosen = [get_strategy(s) if isinstance(s, str) else s for s in strategies]
     made = {s.name: torch.empty(len(texts), encoder.dim) for s in chosen}
     lost: dict[int, int] = {}
+    done, whole = 0, sum(map(len, texts))
     for indices, states in encoder.stream(texts, layer=layer):
         lost |= {i + 1: n for i, n in zip(indices, states.lost, strict=True) if n}
         for strategy in chosen:
             pooled = apply(strategy, states, model=encoder.name, layer=layer)
             made[strategy.name][indices] = pooled.embedding.cpu()
+        done += sum(len(texts[i]) for i in indices)
+        report(done / whole)
     if lost:
         named = ", ".join(f"text {i} lost {n}" for i, n in sorted(lost.items())[:5])
         more = f", and {len(lost) - 5} more" if len(lost) > 5 else ""

@@ -29,6 +29,17 @@ PAGES = (
             "into one number: the weighted sum of its cells."
         ),
     ),
+    PageInfo(
+        file="pages/projection.py",
+        title="Projection",
+        icon="🗺️",
+        section="Compare",
+        question="Where do the embeddings land on a map?",
+        answer=(
+            "A map squeezes hundreds of dimensions into two or three, so that texts with near "
+            "embeddings land near each other: mostly, and this page says how far to believe it."
+        ),
+    ),
 )
 
 SECTIONS = ("Explore", "Compare", "Learn")
