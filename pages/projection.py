@@ -18,7 +18,7 @@ LARGE = 1500
 MOST_LISTED = 50
 
 choice = controls.current()
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     source = controls.choose_source()
     kind, axes = controls.choose_map()
     query = controls.choose_search()
@@ -47,14 +47,16 @@ view = views[strategy.name]
 table = map_table(view.map, texts, labels)
 hits = found(table, query)
 noticed = (
-    notices.about_pca(table, view.pca[1]) if kind == "pca" else notices.about_umap(table, settings.neighbours)
+    notices.about_pca(table, view.pca[1])
+    if kind == "pca"
+    else notices.about_umap(table, min(settings.neighbours, len(texts) - 1))
 ) + notices.about_neighbours(table, view.neighbours)
-chosen = layout.chosen_points(
-    charts.map_figure(table, strategy.name, marked=hits, dark=layout.dark()),
-    key=f"map-{corpus.digest}-{axes}",
-    alt=noticed,
-    boxes=len(texts) <= LARGE,
-)
+figure = charts.map_figure(table, strategy.name, marked=hits, dark=layout.dark())
+chosen = []
+if axes == 3:
+    layout.chart(figure, key=f"map-{corpus.digest}-3d", alt=noticed)
+else:
+    chosen = layout.chosen_points(figure, key=f"map-{corpus.digest}", alt=noticed, boxes=len(texts) <= LARGE)
 layout.noticed(noticed, table, key="map")
 listed = chosen or hits
 if listed:
@@ -64,11 +66,10 @@ if listed:
 elif query:
     st.caption("No text contains that, and no label is that.")
 else:
-    st.caption(
-        "Find a word to ring its texts."
-        if axes == 3
-        else "Click a point, drag a box around several, or find a word, to list texts with their nearest neighbours."
-    )
+    ways = "Find a word" if axes == 3 else "Click a point, or find a word,"
+    if axes == 2 and len(texts) <= LARGE:
+        ways = "Click a point, drag a box around several, or find a word,"
+    st.caption(f"{ways} to list texts with their nearest neighbours.")
 
 st.subheader("How far to believe this picture", anchor=False)
 belief, scores = view.belief, view.scores
@@ -87,7 +88,7 @@ facts = [
 if labels:
     facts += [
         (
-            "Same label nearest",
+            "1-NN accuracy",
             scores.one_nearest,
             "Not of the map but of the full space: texts whose nearest other text has their label.",
         ),
@@ -134,7 +135,7 @@ layout.noticed(
     "Each map is turned and mirrored to lie as closely as it can on the first. " + noticed, judged, key="beside"
 )
 if labels:
-    for column, score in zip(st.columns(2), ("1-nearest accuracy", "silhouette"), strict=True):
+    for column, score in zip(st.columns(2), ("1-NN accuracy", "silhouette"), strict=True):
         if judged[score].notna().any():
             with column:
                 layout.chart(charts.score_bars(judged, score), key=score, alt=noticed)
@@ -149,5 +150,8 @@ layout.chart(
 )
 if len(texts) > charts.MOST_MORPHED:
     st.caption(f"Every {len(texts) / charts.MOST_MORPHED:.0f}th text or so is drawn, {charts.MOST_MORPHED:,} in all.")
+layout.noticed(noticed)
+st.caption(
+    "The texts that moved most beyond what their neighbours did, and what they keep of their neighbours in truth:"
+)
 st.dataframe(movers, hide_index=True)
-layout.noticed(noticed, movers, key="movers")

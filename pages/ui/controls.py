@@ -370,7 +370,7 @@ def choose_search() -> str:
         key="map-search",
         placeholder="a word or a label",
         max_chars=100,
-        width=220,
+        width=170,
         persist_state="session",
     )
 

@@ -91,9 +91,10 @@ class View:
 
         if self.kind == "pca":
             return to_scale(self.pca[0])
+        points, neighbours = self.points, self.neighbours
         made = _umap_worker().answer(
             (*self._key, self.settings),
-            lambda report: umap_map(self.points, self.neighbours, self.settings, self.metric, report=report),
+            lambda report: umap_map(points, neighbours, self.settings, self.metric, report=report),
             f"UMAP of {get_strategy(self.name).label}, {len(self.points):,} texts",
             title="another UMAP fit",
         )

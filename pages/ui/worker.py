@@ -1,5 +1,6 @@
 """One background thread that does long jobs in turn, while the pages that wait for them stay alive."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -7,6 +8,8 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import streamlit as st
+
+from pages.ui import layout
 
 Report = Callable[[float], None]
 
@@ -44,7 +47,10 @@ class Job:
             if self.abandoned:
                 raise Abandoned
             self.answer = self.work(self._report)
+        except Abandoned as error:
+            self.error = error
         except Exception as error:
+            logging.getLogger(__name__).exception("A background job failed: %s", self.title)
             self.error = error
         finally:
             self.ended.set()
@@ -91,8 +97,7 @@ class Worker:
     def answer(self, key: Hashable, work: Callable[[Report], Any], what: str, *, title: str) -> Any:
         """The answer of this key's job; until it comes, the page shows how far it is.
 
-        Raises:
-            Exception: what went wrong in the job.
+        When the work goes wrong, the page says so and stops there.
         """
         place = st.empty()
         while True:
@@ -111,7 +116,8 @@ class Worker:
                 continue  # it was given up in the moment that this page came back
             place.empty()
             if job.error is not None:
-                raise job.error
+                layout.problem(f"{what}: this could not be computed. Other settings may work.")
+                st.stop()
             return job.answer
 
     def _says(self, job: Job, what: str) -> str:

@@ -75,13 +75,16 @@ def map_figure(
     """
     in_space = "z" in table
     made = figure(height)
+    if not named:
+        made.update_layout(margin={"t": 4})
     with_text = named and len(table) <= MOST_NAMED
+    beside = dict(zip(table["number"], _text_places(table), strict=True)) if with_text else {}
     for points in _traces(table, strategy, large=named):
         if with_text:
             points |= {
                 "mode": "markers+text",
                 "text": [shorten(t, 30) for t in points["meta"]],
-                "textposition": "top center",
+                "textposition": [beside[n] for n in points["customdata"]],
             }
         del points["meta"]
         made.add_trace(_scatter(points, table))
@@ -108,7 +111,7 @@ def map_figure(
             )
         )
     labels = table["label"].nunique()
-    _frame(made, table, room=1.3 if with_text else 1.08)
+    _frame(made, table, room=0.2 if with_text else 0.06)
     made.update_layout(
         showlegend=named and 1 < labels <= MOST_IN_LEGEND,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
@@ -139,7 +142,7 @@ def morph_figure(maps: dict[str, pd.DataFrame], names: dict[str, str], *, height
         )
         for name, traces in frames.items()
     ]
-    _frame(made, whole, room=1.05)
+    _frame(made, whole)
     pace = {
         "frame": {"duration": 1800, "redraw": False},
         "transition": {"duration": 1100, "easing": "cubic-in-out"},
@@ -169,8 +172,8 @@ def morph_figure(maps: dict[str, pd.DataFrame], names: dict[str, str], *, height
         ],
         sliders=[
             {
-                "x": 0.2,
-                "len": 0.78,
+                "x": 0.34,
+                "len": 0.64,
                 "y": -0.02,
                 "yanchor": "top",
                 "currentvalue": {"visible": False},
@@ -225,9 +228,13 @@ def _traces(table: pd.DataFrame, strategy: str, *, large: bool) -> Iterator[dict
     """A trace a label; one for all without labels, or with too many for a legend."""
     in_space = "z" in table
     styles = label_styles(table["label"], in_space=in_space)
-    size = (10 if len(table) <= 400 else 6) if large else 6
+    size = (14 if len(table) <= 32 else 10 if len(table) <= 400 else 6) if large else 6
     if in_space:
         size /= 2
+        # the crosses of a 3D plot are drawn larger than its other markers
+        styles = {
+            n: look | {"size": size * 0.5} if look["symbol"] in ("x", "cross") else look for n, look in styles.items()
+        }
     edge = {"width": 0.6 if large else 0.3, "color": "rgba(90,100,110,.9)"}
     if len(styles) == 1:
         looks = [(table, {"color": strategy_colour(strategy), "symbol": "circle"}, "")]
@@ -243,7 +250,7 @@ def _traces(table: pd.DataFrame, strategy: str, *, large: bool) -> Iterator[dict
             **({"z": rows["z"]} if in_space else {}),
             "mode": "markers",
             "name": shorten(name, 24),
-            "marker": style | {"size": size, "line": edge, "opacity": 0.9},
+            "marker": {"size": size, "line": edge, "opacity": 0.9} | style,
             "customdata": rows["number"],
             "hovertext": hover_texts(rows),
             "hovertemplate": HOVER,
@@ -257,17 +264,44 @@ def _scatter(points: dict[str, Any], table: pd.DataFrame) -> go.Scatter | go.Sca
     return go.Scattergl(points) if len(table) > MOST_DRAWN_ONE_BY_ONE else go.Scatter(points)
 
 
-def _frame(made: go.Figure, table: pd.DataFrame, *, room: float) -> None:
-    """Axes of one scale on both sides, without numbers: they mean nothing."""
-    plain = {"showticklabels": False, "zeroline": False, "ticks": "", "title": None}
+def _text_places(table: pd.DataFrame) -> list[str]:
+    """On which side of each point its text stands: away from the points close by."""
+    places = table[["x", "y"]].to_numpy()
+    close = 0.15 * (np.ptp(places, axis=0).max() or 1.0)
+    sides = []
+    for own in places:
+        away = places - own
+        away = away[(np.abs(away).max(axis=1) <= close) & np.abs(away).any(axis=1)]
+        if not (away[:, 1] > 0).any():
+            sides.append("top center")
+        elif not (away[:, 1] < 0).any():
+            sides.append("bottom center")
+        else:
+            sides.append("middle right" if away[:, 0].mean() < 0 else "middle left")
+    return sides
+
+
+def _frame(made: go.Figure, table: pd.DataFrame, *, room: float = 0.06) -> None:
+    """Axes of one scale, without numbers: they mean nothing. `room` is left at each side."""
+    plain = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
     if "z" in table:
-        plain |= {"showbackground": False, "showspikes": False, "title": ""}
-        made.update_layout(scene={"xaxis": plain, "yaxis": plain, "zaxis": plain, "aspectmode": "data"})
+        plain |= {"showgrid": True, "showbackground": False, "showspikes": False, "title": ""}
+        made.update_layout(
+            scene={
+                "xaxis": plain,
+                "yaxis": plain,
+                "zaxis": plain,
+                "aspectmode": "data",
+                "camera": {"eye": {"x": 1, "y": 1, "z": 0.7}},
+            }
+        )
         return
     for axis, update in (("x", made.update_xaxes), ("y", made.update_yaxes)):
-        end = float(table[axis].abs().max()) * room or 1.0
-        update(range=[-end, end], **plain)
-    made.update_yaxes(scaleanchor="x", scaleratio=1)
+        low, high = float(table[axis].min()), float(table[axis].max())
+        side = room * (high - low) or 1.0
+        update(range=[low - side, high + side], **plain)
+    made.update_yaxes(scaleanchor="x")
+    made.update_layout(plot_bgcolor="rgba(128,140,150,.07)")
 
 
 def _ink(dark: bool) -> str:

@@ -31,8 +31,8 @@ def about_pca(table: pd.DataFrame, shares: tuple[float, ...] | None) -> str:
 def about_umap(table: pd.DataFrame, neighbours: int) -> str:
     """What a UMAP map shows."""
     return (
-        f"UMAP tied each of the {len(table):,} texts to its {neighbours} nearest and laid them out so that the ties "
-        "stay short. Who lies beside whom says something; the gaps between clumps and their sizes say little."
+        f"UMAP tied each of the {len(table):,} texts to its {neighbours} nearest, itself among them, and laid them "
+        "out so that the ties stay short. Who lies beside whom says something; the gaps between clumps and their sizes say little."
     )
 
 
@@ -97,15 +97,15 @@ def about_strategies(judged: pd.DataFrame) -> str:
         f"{far['label']}'s map is least like {first['label']}'s: "
         f"{number(far['away from the first'])} away, where 0 is the same map and 1 is nothing in common."
     )
-    scored = judged[judged["1-nearest accuracy"].notna()]
+    scored = judged[judged["1-NN accuracy"].notna()]
     if len(scored) > 1:
-        best = scored.loc[scored["1-nearest accuracy"].idxmax()]
-        worst = scored.loc[scored["1-nearest accuracy"].idxmin()]
-        if best["1-nearest accuracy"] > worst["1-nearest accuracy"]:
+        best = scored.loc[scored["1-NN accuracy"].idxmax()]
+        worst = scored.loc[scored["1-NN accuracy"].idxmin()]
+        if best["1-NN accuracy"] > worst["1-NN accuracy"]:
             text += (
                 f" In the full space {best['label']} puts a text of the same label nearest "
-                f"{number(100 * best['1-nearest accuracy'])}% of the time, {worst['label']} "
-                f"{number(100 * worst['1-nearest accuracy'])}%."
+                f"{number(100 * best['1-NN accuracy'])}% of the time, {worst['label']} "
+                f"{number(100 * worst['1-NN accuracy'])}%."
             )
     return text
 

@@ -72,7 +72,7 @@ def judgement_table(
     """One row a strategy: how far to believe its map, and how its full space separates labels.
 
     Columns: name, label, trustworthiness, neighbours kept, away from the first (Procrustes'
-    distance), 1-nearest accuracy, silhouette; None where there is no such number.
+    distance), 1-NN accuracy, silhouette; None where there is no such number.
     """
     return pd.DataFrame(
         [
@@ -82,12 +82,12 @@ def judgement_table(
                 "trustworthiness": belief.trustworthiness if belief else None,
                 "neighbours kept": belief.kept if belief else None,
                 "away from the first": apart[name],
-                "1-nearest accuracy": scores[name].one_nearest,
+                "1-NN accuracy": scores[name].one_nearest,
                 "silhouette": scores[name].silhouette,
             }
             for name, belief in beliefs.items()
         ]
-    ).astype(dict.fromkeys(("trustworthiness", "neighbours kept", "1-nearest accuracy", "silhouette"), float))
+    ).astype(dict.fromkeys(("trustworthiness", "neighbours kept", "1-NN accuracy", "silhouette"), float))
 
 
 def mover_table(
