@@ -32,7 +32,8 @@ def about_umap(table: pd.DataFrame, neighbours: int) -> str:
     """What a UMAP map shows."""
     return (
         f"UMAP tied each of the {len(table):,} texts to its {neighbours} nearest, itself among them, and laid them "
-        "out so that the ties stay short. Who lies beside whom says something; the gaps between clumps and their sizes say little."
+        "out so that the ties stay short. Who lies beside whom says something; the gaps between clumps and their "
+        "sizes say little."
     )
 
 
