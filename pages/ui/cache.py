@@ -120,9 +120,9 @@ def belief(key: tuple, _points: "Points", _neighbours: "Neighbours", _made: "Map
 
 @st.cache_data(max_entries=256, show_spinner="Asking how well the labels are apart…")
 def label_scores(
-    key: tuple, _points: "Points", _neighbours: "Neighbours", _labels: tuple[str, ...], metric: "Metric"
+    key: tuple, _points: "Points", _neighbours: "Neighbours", labels: tuple[str, ...], metric: "Metric"
 ) -> "LabelScores":
     """How well the full space separates labels."""
     from pooling.projection import label_scores
 
-    return label_scores(_points, _neighbours, _labels, metric)
+    return label_scores(_points, _neighbours, labels, metric)

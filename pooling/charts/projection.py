@@ -1,7 +1,7 @@
 """Maps of embeddings: one, several side by side, and one that morphs from strategy to strategy."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -47,7 +47,7 @@ def hover_texts(table: pd.DataFrame) -> list[str]:
     return [hover_text(t, la, n) for t, la, n in zip(table["text"], table["label"], table["number"], strict=True)]
 
 
-def label_styles(labels: Sequence[str], *, in_space: bool = False) -> dict[str, dict[str, str]]:
+def label_styles(labels: Iterable[str], *, in_space: bool = False) -> dict[str, dict[str, str]]:
     """A colour and a marker for each label; on a flat map no two of the first 80 are alike."""
     markers = MARKERS_3D if in_space else MARKERS
     return {
