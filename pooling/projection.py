@@ -7,6 +7,7 @@ nearest first, never the text itself.
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -177,7 +178,7 @@ def umap_map(
     Args:
         points: of `to_points`, at least `FEWEST_FOR_UMAP`.
         neighbours: of `nearest`, with at least `settings.neighbours`, or all there are.
-        report: is told the share of the fit that is done, and may raise to end it.
+        report: is told the share of the fit that is done; a fit cannot be ended, so raising has no effect.
 
     Raises:
         ValueError: for too few points.
@@ -220,7 +221,9 @@ class _Epochs:
     def write(self, text: str) -> None:
         done, _, total = text.strip().partition("/")
         if done.isdigit() and total.isdigit():
-            self.report(int(done) / int(total))
+            # An error in here would leave tqdm's lock taken, and with it every progress bar waiting.
+            with suppress(Exception):
+                self.report(int(done) / int(total))
 
     def flush(self) -> None:
         pass

@@ -162,17 +162,27 @@ def test_umap_refuses_fewer_texts_with_a_sentence():
         umap_map(points, nearest(points, 5, "cosine"), Umap(), "cosine")
 
 
-def test_a_fit_reports_its_progress_and_can_be_ended():
+def test_a_fit_reports_its_progress():
     points, told = to_points(random_points(30), "cosine"), []
     umap_map(points, nearest(points, 15, "cosine"), Umap(), "cosine", report=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
 
-    def stop(_share: float) -> None:
-        raise InterruptedError
 
-    with pytest.raises(InterruptedError):
-        umap_map(points, nearest(points, 15, "cosine"), Umap(), "cosine", report=stop)
+def test_an_error_in_a_report_does_not_stop_the_next_fit_in_another_thread():
+    points = to_points(random_points(30), "cosine")
+
+    def fit(report=lambda share: None) -> None:
+        umap_map(points, nearest(points, 15, "cosine"), Umap(), "cosine", report=report)
+
+    def fail(_share: float) -> None:
+        raise OSError
+
+    fit(fail)
+    other = threading.Thread(target=fit, daemon=True)
+    other.start()
+    other.join(60)
+    assert not other.is_alive()
 
 
 def test_fits_asked_for_at_once_are_done_one_at_a_time():
