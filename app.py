@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, navigation, url
+from pages.ui import cache, controls, layout, maps, navigation, url
 
 st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wide")
 page = navigation.build()
@@ -17,3 +17,4 @@ try:
     navigation.run_page()
 finally:
     url.finish()
+    maps.warm_up()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ui.worker import Worker
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from pooling.evaluation import Cell, Grid, LabelScores, Scores
     from pooling.jobs import JobQueue
     from pooling.layers import Background, Planes
+    from pooling.projection import Belief, Map, Metric, Neighbours, Points
+    from pooling.projection import LabelScores as LabelsApart
 
 
 @st.cache_resource(show_spinner=False)
@@ -84,9 +88,12 @@ def _embeddings(
 @st.cache_data(max_entries=8, max_size="64MB", show_spinner="Reading the file…")
 def table(data: bytes) -> "pd.DataFrame":
     """The table in a CSV or TSV file."""
-    from pooling.datasets import read_table
 
-    return read_table(data)
+
+@st.cache_resource(show_spinner=False)
+def worker(name: str, keep: int) -> Worker:
+    """The background thread of that name, shared by all sessions; it keeps its last answers."""
+    return Worker(name, keep=keep)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -187,3 +194,57 @@ def background(model: str) -> "Background":
     from pooling.layers import background
 
     return background(encoder(model), own_topics()[0])
+
+
+@st.cache_data(max_entries=4, max_size="64MB", show_spinner=False)
+def texts_of(table: "pd.DataFrame", text: str, label: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The texts, and their labels, in columns of a reader's table."""
+    from pooling.datasets import read_texts
+
+    return read_texts(table, text, label)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def not_for_a_corpus(model: str, layer: "Layer") -> dict[str, str]:
+    """The strategies that a corpus cannot be embedded with, each with the reason."""
+    from pooling.projection import not_for_a_corpus
+
+    return not_for_a_corpus(encoder(model), layer)
+
+
+# What follows is computed from points that a key stands for: hashing ten thousand of them at
+# every rerun would cost more than drawing them. `key` names texts, model, layer, strategy and metric.
+
+
+@st.cache_data(max_entries=64, max_size="128MB", show_spinner="Finding the exact nearest neighbours…")
+def nearest(key: tuple, _points: "Points", count: int, metric: "Metric") -> "Neighbours":
+    """The exact nearest neighbours of points."""
+    from pooling.projection import nearest
+
+    return nearest(_points, count, metric)
+
+
+@st.cache_data(max_entries=64, max_size="32MB", show_spinner=False)
+def pca_map(key: tuple, _points: "Points", axes: int) -> "tuple[Map, tuple[float, ...] | None]":
+    """The PCA map of points."""
+    from pooling.projection import pca_map
+
+    return pca_map(_points, axes)
+
+
+@st.cache_data(max_entries=256, show_spinner="Comparing the map with the full space…")
+def belief(key: tuple, _points: "Points", _neighbours: "Neighbours", _made: "Map") -> "Belief | None":
+    """How far the map of this key can be believed; here the key also names the map's settings."""
+    from pooling.projection import belief
+
+    return belief(_points, _neighbours, _made)
+
+
+@st.cache_data(max_entries=256, show_spinner="Asking how well the labels are apart…")
+def labels_apart(
+    key: tuple, _points: "Points", _neighbours: "Neighbours", labels: tuple[str, ...], metric: "Metric"
+) -> "LabelsApart":
+    """How well the full space separates labels."""
+    from pooling.projection import label_scores
+
+    return label_scores(_points, _neighbours, labels, metric)

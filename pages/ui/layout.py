@@ -76,6 +76,25 @@ def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
     }
 
 
+def chosen_points(figure: "go.Figure", *, key: str, alt: str, boxes: bool) -> list[int]:
+    """A figure whose points can be clicked, and boxed: the customdata of the chosen ones."""
+    from pooling.charts.theme import CONFIG
+
+    tools = [
+        ["select2d", "lasso2d", "zoom2d", "pan2d", "resetScale2d"] if boxes else ["zoom2d", "pan2d", "resetScale2d"]
+    ]
+    state = st.plotly_chart(
+        figure,
+        key=key,
+        width="stretch",
+        config=CONFIG | {"displayModeBar": True, "displaylogo": False, "modeBarButtons": tools},
+        alt=alt,
+        on_select="rerun",
+        selection_mode=("points", "box", "lasso") if boxes else "points",
+    )
+    return sorted({point["customdata"] for point in state.selection.points if "customdata" in point})
+
+
 def strategy_card(strategy: "Strategy") -> None:
     """What a strategy is, when to use it and what to watch out for."""
     with st.container(border=True):

@@ -63,6 +63,17 @@ PAGES = (
             "word in two sentences starts out nearly the same and drifts apart."
         ),
     ),
+    PageInfo(
+        file="pages/projection.py",
+        title="Projection",
+        icon="🗺️",
+        section="Compare",
+        question="Where do the embeddings land on a map?",
+        answer=(
+            "A map squeezes hundreds of dimensions into two or three, so that texts with near "
+            "embeddings land near each other: mostly, and this page says how far to believe it."
+        ),
+    ),
 )
 
 ROOT = Path(__file__).parents[2]

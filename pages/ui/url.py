@@ -28,6 +28,16 @@ def choice(key: str, options: Sequence[str], default: str) -> str:
     return st.session_state[key]
 
 
+def several(key: str, options: Sequence[str], default: Sequence[str], *, most: int) -> list[str]:
+    """Prepare a widget of this key that takes several options; an address joins them with commas."""
+    if key not in st.session_state:
+        asked = st.query_params.get(key)
+        st.session_state[key] = list(default) if asked is None else asked.split(",")
+    st.session_state[key] = [name for name in dict.fromkeys(st.session_state[key]) if name in options][:most]
+    _keep(key, ",".join(st.session_state[key]), ",".join(default))
+    return st.session_state[key]
+
+
 def number(key: str, low: int, high: int, default: int) -> int:
     """Prepare a number widget of this key, held within its bounds."""
     if key not in st.session_state:

@@ -1,0 +1,157 @@
+"""Where do the embeddings land on a map?"""
+
+import streamlit as st
+
+from pages.ui import cache, controls, layout, maps
+from pages.ui.navigation import require_frame
+
+require_frame()
+
+from pooling import all_strategies, get_strategy
+from pooling.charts import projection as charts
+from pooling.notices import projection as notices
+from pooling.projection import FEWEST_FOR_UMAP, align
+from pooling.tables import number
+from pooling.tables.projection import found, judgement_table, map_table, mover_table, neighbour_table
+
+LARGE = 1500
+MOST_LISTED = 50
+
+choice = controls.current()
+with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    source = controls.choose_source()
+    kind, axes = controls.choose_map()
+    query = controls.choose_search()
+    metric, settings = controls.choose_settings(kind, axes)
+corpus = controls.choose_corpus(source)
+if corpus is None:
+    st.stop()
+missing = cache.not_for_a_corpus(choice.model, choice.layer)
+strategy = choice.strategy
+if strategy.name in missing:
+    controls.offer_another(missing[strategy.name])
+    st.stop()
+texts, labels = corpus.texts, corpus.labels
+if kind == "umap" and len(texts) < FEWEST_FOR_UMAP:
+    st.info(
+        f"UMAP needs at least {FEWEST_FOR_UMAP} texts and these are {len(texts)}: with so few there are no "
+        "neighbourhoods to keep. This is PCA.",
+        icon=":material/info:",
+    )
+    kind = "pca"
+usable = [s.name for s in all_strategies() if s.name not in missing]
+vectors = maps.embeddings(choice, corpus, usable)
+views = {name: maps.View(choice, corpus, name, vectors[name], metric, kind, settings) for name in usable}
+view = views[strategy.name]
+
+table = map_table(view.map, texts, labels)
+hits = found(table, query)
+noticed = (
+    notices.about_pca(table, view.pca[1])
+    if kind == "pca"
+    else notices.about_umap(table, min(settings.neighbours, len(texts) - 1))
+) + notices.about_neighbours(table, view.neighbours)
+figure = charts.map_figure(table, strategy.name, marked=hits, dark=layout.dark())
+chosen = []
+if axes == 3:
+    layout.chart(figure, key=f"map-{corpus.digest}-3d", alt=noticed)
+else:
+    chosen = layout.chosen_points(figure, key=f"map-{corpus.digest}", alt=noticed, boxes=len(texts) <= LARGE)
+layout.noticed(noticed, table, key="map")
+listed = chosen or hits
+if listed:
+    st.markdown("**Their nearest neighbours in the full space**")
+    near = neighbour_table(table, view.neighbours, listed[:MOST_LISTED], metric, each=10 if len(listed) == 1 else 5)
+    st.dataframe(near, hide_index=True, key="map-neighbours-table")
+elif query:
+    st.caption("No text contains that, and no label is that.")
+else:
+    ways = "Find a word" if axes == 3 else "Click a point, or find a word,"
+    if axes == 2 and len(texts) <= LARGE:
+        ways = "Click a point, drag a box around several, or find a word,"
+    st.caption(f"{ways} to list texts with their nearest neighbours.")
+
+st.subheader("How far to believe this picture", anchor=False)
+belief, scores = view.belief, view.scores
+facts = [
+    (
+        "Trustworthiness",
+        belief and belief.trustworthiness,
+        "1: whoever is near on the map is near in truth. About 0.5: by chance.",
+    ),
+    (
+        "Nearest neighbours kept",
+        belief and belief.kept,
+        "Share of the true nearest neighbours that are nearest on the map too.",
+    ),
+]
+if labels:
+    facts += [
+        (
+            "1-NN accuracy",
+            scores.one_nearest,
+            "Not of the map but of the full space: texts whose nearest other text has their label.",
+        ),
+        (
+            "Silhouette",
+            scores.silhouette,
+            "Full space, −1 to 1: how much nearer a text is to its own label than to the next.",
+        ),
+    ]
+for column, (name, value, meaning) in zip(st.columns(len(facts)), facts, strict=True):
+    column.metric(name, "–" if value is None else number(value), border=True)
+    column.caption(meaning)
+noticed = notices.about_belief(belief, len(texts))
+if labels:
+    noticed += " " + notices.about_labels(scores, labels, strategy.label)
+layout.noticed(noticed)
+
+st.subheader("The same texts under other strategies", anchor=False)
+others = controls.choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= LARGE else ())
+for name in missing:
+    st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")
+if not others:
+    st.stop()
+first = view.map
+aligned = {strategy.name: (first, 0.0)} | {name: align(views[name].map, first) for name in others}
+tables = {name: map_table(made, texts, labels) for name, (made, _) in aligned.items()}
+judged = judgement_table(
+    {name: views[name].belief for name in aligned},
+    {name: views[name].scores for name in aligned},
+    {name: apart for name, (_, apart) in aligned.items()},
+)
+noticed = notices.about_strategies(judged)
+names = list(aligned)
+for start in range(0, len(names), 3):
+    for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
+        with column:
+            st.markdown(f"**{get_strategy(name).label}**")
+            layout.chart(
+                charts.map_figure(tables[name], name, dark=layout.dark(), height=300, named=False),
+                key=f"beside-{name}-{axes}",
+                alt=f"The map under {get_strategy(name).label}. {noticed}",
+            )
+layout.noticed(
+    "Each map is turned and mirrored to lie as closely as it can on the first. " + noticed, judged, key="beside"
+)
+if labels:
+    for column, score in zip(st.columns(2), ("1-NN accuracy", "silhouette"), strict=True):
+        if judged[score].notna().any():
+            with column:
+                layout.chart(charts.score_bars(judged, score), key=score, alt=noticed)
+
+st.markdown("**Watch them move**")
+movers = mover_table(table, {n: made for n, (made, _) in aligned.items()}, {n: views[n].neighbours for n in aligned})
+noticed = notices.about_movers(movers)
+layout.chart(
+    charts.morph_figure(tables, {name: get_strategy(name).label for name in names}),
+    key=f"morph-{corpus.digest}-{'-'.join(names)}",
+    alt=noticed,
+)
+if len(texts) > charts.MOST_MORPHED:
+    st.caption(f"Every {len(texts) / charts.MOST_MORPHED:.0f}th text or so is drawn, {charts.MOST_MORPHED:,} in all.")
+layout.noticed(noticed)
+st.caption(
+    "The texts that moved most beyond what their neighbours did, and what they keep of their neighbours in truth:"
+)
+st.dataframe(movers, hide_index=True)

@@ -1,0 +1,111 @@
+"""A strategy's map of a corpus, and all that is said about it, each computed when first asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import cache, controls
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pages.ui.controls import Choice, Corpus
+    from pooling.projection import Belief, LabelScores, Map, Metric, Neighbours, Points, Umap
+
+SMALL = 512
+"""Texts that are embedded while the reader waits; more are embedded in the background."""
+
+
+def embeddings(choice: "Choice", corpus: "Corpus", names: Sequence[str]) -> "dict[str, Tensor]":
+    """Embeddings of a corpus under each strategy named; of a large one with progress."""
+    if len(corpus.texts) <= SMALL:
+        return cache.embeddings(choice, corpus.texts, tuple(names))
+    from pooling import embed
+
+    encoder = cache.encoder(choice.model)
+    return cache.worker("embedding", keep=2).answer(
+        (corpus.digest, choice.model, choice.layer, tuple(names)),
+        lambda report: embed(corpus.texts, encoder, names, layer=choice.layer, report=report),
+        f"Embedding {len(corpus.texts):,} texts",
+        title="another corpus to be embedded",
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Have UMAP imported and compiled in the background, once in the server's life."""
+
+    def work(_report: object) -> None:
+        from pooling.projection import warm_up
+
+        warm_up()
+
+    _umap_worker().ask("warm-up", work, title="UMAP's one-time compilation, about ten seconds", stay=True)
+
+
+def _umap_worker() -> cache.Worker:
+    return cache.worker("umap", keep=64)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One strategy's map of a corpus."""
+
+    choice: "Choice"
+    corpus: "Corpus"
+    name: str
+    embeddings: "Tensor"
+    metric: "Metric"
+    kind: str
+    settings: "Umap"
+
+    @property
+    def _key(self) -> tuple:
+        return self.corpus.digest, self.choice.model, self.choice.layer, self.name, self.metric
+
+    @cached_property
+    def points(self) -> "Points":
+        """The points of the full space."""
+        from pooling.projection import to_points
+
+        return to_points(self.embeddings, self.metric)
+
+    @cached_property
+    def neighbours(self) -> "Neighbours":
+        """The exact nearest neighbours in the full space."""
+        return cache.nearest(self._key, self.points, controls.MOST_NEIGHBOURS, self.metric)
+
+    @cached_property
+    def pca(self) -> "tuple[Map, tuple[float, ...] | None]":
+        """The PCA map, and the share of the variation that each axis shows."""
+        return cache.pca_map(self._key, self.points, self.settings.axes)
+
+    @cached_property
+    def map(self) -> "Map":
+        """The map asked for, centred and scaled."""
+        from pooling import get_strategy
+        from pooling.projection import to_scale, umap_map
+
+        if self.kind == "pca":
+            return to_scale(self.pca[0])
+        points, neighbours = self.points, self.neighbours
+        made = _umap_worker().answer(
+            (*self._key, self.settings),
+            lambda report: umap_map(points, neighbours, self.settings, self.metric, report=report),
+            f"UMAP of {get_strategy(self.name).label}, {len(self.points):,} texts",
+            title="another UMAP fit",
+        )
+        return to_scale(made)
+
+    @cached_property
+    def belief(self) -> "Belief | None":
+        """How far to believe the map."""
+        return cache.belief((*self._key, self.kind, self.settings), self.points, self.neighbours, self.map)
+
+    @cached_property
+    def scores(self) -> "LabelScores":
+        """How well the full space separates the labels."""
+        return cache.label_scores(self._key, self.points, self.neighbours, self.corpus.labels, self.metric)

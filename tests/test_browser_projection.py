@@ -1,0 +1,141 @@
+"""The Projection page, as a person sees it."""
+
+import csv
+import urllib.request
+
+import pytest
+
+from pooling.datasets import own_topics
+from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
+
+MAP = "[class*='st-key-map-'] .js-plotly-plot"
+
+
+@pytest.fixture
+def table_file(tmp_path):
+    """Write a reader's table."""
+
+    def write(rows: list[list[str]], name: str = "texts.csv") -> str:
+        path = tmp_path / name
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter="\t" if name.endswith("tsv") else ",").writerows(rows)
+        return str(path)
+
+    return write
+
+
+def upload(reader, path: str) -> None:
+    reader.page.set_input_files("[data-testid=stFileUploader] input", path)
+    reader.wait()
+
+
+def test_two_browsers_fit_umap_at_once_and_both_get_their_map(start_server, chromium):
+    address = start_server()
+    pages = [chromium.new_context(viewport={"width": 1440, "height": 900}).new_page() for _ in range(2)]
+    for seed, page in enumerate(pages, start=1):
+        page.goto(f"{address}/projection?map-kind=umap&map-seed={seed}", wait_until="commit")
+    for page in pages:
+        page.wait_for_selector("text=UMAP tied each of the 256 texts", timeout=120_000)
+        page.wait_for_selector("text=Watch them move", timeout=120_000)
+        assert page.locator("[data-testid=stException]").count() == 0
+        page.context.close()
+    assert urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).status == 200
+
+
+def test_other_pages_answer_while_umap_compiles(start_server, chromium, reader):
+    address = start_server()
+    page = chromium.new_context().new_page()
+    page.goto(f"{address}/projection?map-kind=umap", wait_until="commit")
+    page.wait_for_selector("[data-testid=stProgress]", timeout=90_000)
+    reader.open(address)
+    assert reader.page.locator(".pp-strip li").count() > 3
+    page.wait_for_selector("text=UMAP tied each of the 256 texts", timeout=120_000)
+    page.context.close()
+
+
+def test_clicking_and_boxing_list_texts_with_their_neighbours(server, reader):
+    reader.open(server + "/projection")
+    reader.page.locator(f"{MAP} .trace .point").first.hover()
+    area = reader.page.locator(f"{MAP} .nsewdrag").first.bounding_box()
+    point = reader.page.locator(f"{MAP} .trace .point").first.bounding_box()
+    reader.page.mouse.click(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2)
+    reader.page.wait_for_selector("text=Their nearest neighbours in the full space")
+    reader.wait()
+    reader.page.mouse.move(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.3)
+    reader.page.mouse.down()
+    reader.page.mouse.move(area["x"] + area["width"] * 0.6, area["y"] + area["height"] * 0.6, steps=6)
+    reader.page.mouse.up()
+    reader.wait()
+    assert "Their nearest neighbours in the full space" in reader.main()
+
+
+def test_a_search_rings_what_it_finds(server, reader):
+    reader.open(server + "/projection")
+    before = reader.page.locator(f"{MAP} >> nth=0").locator("path.point").count()
+    reader.page.fill(".st-key-map-search input", "MUSIC")
+    reader.page.press(".st-key-map-search input", "Enter")
+    reader.page.wait_for_selector("text=Their nearest neighbours in the full space")
+    reader.wait()
+    hits = sum(label == "music" or "music" in text.lower() for text, label in zip(*own_topics(), strict=True))
+    assert reader.page.locator(f"{MAP} >> nth=0").locator("path.point").count() == before + hits
+    assert "map-search=MUSIC" in reader.page.url
+
+
+def test_the_morph_plays_in_the_browser(server, reader):
+    reader.open(server + "/projection?map-texts=own")
+    morph = reader.page.locator("[class*='st-key-morph-'] .js-plotly-plot")
+    morph.scroll_into_view_if_needed()
+    places = "g => [...g.querySelectorAll('path.point')].map(p => p.getAttribute('transform')).join()"
+    before = morph.evaluate(places)
+    morph.get_by_text("Play").click()
+    reader.page.wait_for_timeout(4000)
+    assert morph.evaluate(places) != before
+
+
+def test_a_file_is_mapped_by_the_columns_chosen(server, reader, table_file):
+    texts, labels = own_topics()
+    rows = [["id", "sentence", "topic"]] + [
+        [str(i), *row] for i, row in enumerate(zip(texts[::9], labels[::9], strict=True))
+    ]
+    reader.open(server + "/projection?map-texts=file")
+    upload(reader, table_file(rows, "texts.tsv"))
+    assert f"of these {len(rows) - 1} embeddings" in reader.main()
+    reader.choose("map-label-column", "topic")
+    assert "nearest to one with another label" in reader.main() or "has its own label" in reader.main()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([["text"]], "has a header but no row under it"),
+        ([["text"], *[["a text"]] * 10_001], "at most 10,000 rows"),
+        ([["text", "label"], ["one", "a"], ["two"]], "Row 3 has 1 cell where the header has 2"),
+        ([["text", "label"], ["one", "a"], ["", "b"]], "Row 3 has nothing in column 'text'"),
+    ],
+    ids=["header only", "10,001 rows", "ragged", "blank"],
+)
+def test_a_bad_file_is_answered_in_a_sentence(server, reader, table_file, rows, said):
+    reader.open(server + "/projection?map-texts=file")
+    upload(reader, table_file(rows))
+    assert said in reader.page.inner_text("[role=alert]")
+
+
+def test_hostile_texts_in_a_file_are_shown_as_text(server, reader, table_file):
+    bad = ["<img src=x onerror=\"document.title='owned'\">", "</s> [SEP] $x$ :red[x]", "=1+1", "%{x} <b>b</b>"]
+    reader.open(server + "/projection?map-texts=file")
+    upload(reader, table_file([["<b>text</b>", "%{y}"], *[[text, f"<i>{i}</i>"] for i, text in enumerate(bad)]]))
+    reader.choose("map-label-column", "%{y}")
+    assert reader.page.locator("[data-testid=stMain] img[src=x]").count() == 0
+    assert "owned" not in reader.page.title()
+    drawn = reader.page.locator(f"{MAP} >> nth=0").inner_text()
+    assert "<img src=x" in drawn
+
+
+def test_the_page_fits_a_phone(server, chromium):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(server + "/projection")
+    page.wait_for_selector("text=Watch them move", timeout=90_000)
+    page.wait_for_selector(".js-plotly-plot >> nth=5", state="attached", timeout=60_000)
+    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    context.close()
