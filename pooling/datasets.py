@@ -20,6 +20,14 @@ class SampleSet:
 
 
 @dataclass(frozen=True)
+class Topic:
+    """A short text and the topic it is on."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Pair:
     """Two texts and how alike people found them, from 0 (unrelated) to 5 (the same)."""
 
@@ -34,6 +42,13 @@ def sample_sets() -> tuple[SampleSet, ...]:
     with (DATA / "samples.toml").open("rb") as file:
         sets = tomllib.load(file)["set"]
     return tuple(SampleSet(**one | {"sentences": tuple(one["sentences"])}) for one in sets)
+
+
+@cache
+def topics() -> tuple[Topic, ...]:
+    """Short texts on eight topics, for maps and for a baseline of what unrelated texts score."""
+    with (DATA / "topics.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(Topic(**row) for row in csv.DictReader(file))
 
 
 def read_stsb(folder: Path, split: str) -> list[Pair]:

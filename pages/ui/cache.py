@@ -54,3 +54,15 @@ def _embeddings(model: str, texts: tuple[str, ...], layer: "Layer", names: tuple
     from pooling import embed
 
     return embed(texts, encoder(model), names, layer=layer)
+
+
+def embeddings_by_strategy(choice: "Choice", texts: tuple[str, ...]) -> "dict[str, Tensor]":
+    """Embeddings [text, dim] of some hundred short texts under every strategy that can be computed."""
+    return _embeddings_by_strategy(choice.model, texts, choice.layer)
+
+
+@st.cache_data(max_entries=16, max_size="128MB", show_spinner="Running the transformer over the bundled texts…")
+def _embeddings_by_strategy(model: str, texts: tuple[str, ...], layer: "Layer") -> "dict[str, Tensor]":
+    from pooling.similarity import embed_all
+
+    return embed_all(encoder(model), texts, layer)

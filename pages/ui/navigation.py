@@ -29,6 +29,17 @@ PAGES = (
             "into one number: the weighted sum of its cells."
         ),
     ),
+    PageInfo(
+        file="pages/similarity.py",
+        title="Similarity",
+        icon="🧲",
+        section="Compare",
+        question="Which sentences become neighbours, and why?",
+        answer=(
+            "Two embeddings are compared by one number; the strategy, and how you measure, decide who is "
+            "near whom. Every such number splits exactly into what each pair of tokens adds to it."
+        ),
+    ),
 )
 
 SECTIONS = ("Explore", "Compare", "Learn")

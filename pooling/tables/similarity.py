@@ -1,0 +1,161 @@
+"""The tables of the Similarity page; sentences go by their number, from 1."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pooling.similarity import (
+    METRICS,
+    Measure,
+    agreement,
+    compare,
+    flips,
+    nearest,
+    nearness,
+    share_less_alike,
+    swapped,
+)
+from pooling.tables import readable_token
+from pooling.types import TokenStates
+
+BINS = 100
+
+
+def matrix_table(scores: Float[Tensor, "text other"]) -> pd.DataFrame:
+    """Every sentence against every sentence: a row and a column each."""
+    rows, columns = (range(1, n + 1) for n in scores.shape)
+    return pd.DataFrame(scores.numpy(), index=pd.Index(rows, name="sentence"), columns=list(columns))
+
+
+def pair_table(
+    matrix: pd.DataFrame, measure: Measure, baseline: Float[Tensor, " pair"] | None = None
+) -> pd.DataFrame:
+    """Every pair of sentences, the most alike first.
+
+    Columns: first, second, score, unrelated (with a baseline, the share of unrelated pairs that
+    are less alike).
+    """
+    known = baseline is not None and len(baseline) > 0
+    rows = [
+        (i, j, score, share_less_alike(score, baseline, measure) if known and not math.isnan(score) else math.nan)
+        for i, j in itertools.combinations(matrix.index, 2)
+        for score in [float(matrix.loc[i, j])]
+    ]
+    table = pd.DataFrame(rows, columns=["first", "second", "score", "unrelated"])
+    return table.sort_values("score", ascending=not measure.larger_is_nearer, kind="stable", ignore_index=True)
+
+
+def neighbour_table(
+    scores: Float[Tensor, " text"], texts: Sequence[str], measure: Measure, *, itself: int | None = None
+) -> pd.DataFrame:
+    """The sentences by how near they are, the nearest first; `itself` is left out.
+
+    Columns: rank, score, sentence, text.
+    """
+    table = pd.DataFrame({"score": scores.numpy(), "sentence": range(1, len(texts) + 1), "text": list(texts)})
+    if itself is not None:
+        table = table.drop(index=itself)
+    table = table.sort_values("score", ascending=not measure.larger_is_nearer, kind="stable", ignore_index=True)
+    table.insert(0, "rank", range(1, len(table) + 1))
+    return table
+
+
+def order_table(embeddings: Float[Tensor, "text dim"], *, normalise: bool) -> pd.DataFrame:
+    """Each sentence's nearest neighbour by each metric, and how often the whole order differs.
+
+    Columns: sentence, length, one per metric (a sentence's number), swaps (of all pairs of its
+    neighbours, how many stand the other way round by dot product than by cosine), example (such
+    a pair, the one nearer by cosine first; None without one).
+    """
+    near = {m: nearness(compare(embeddings, embeddings, measure), measure) for m, measure in _measures(normalise)}
+    turned = swapped(near["cosine"], near["dot"])
+    gaps = [near[m][:, :, None] - near[m][:, None, :] for m in ("cosine", "dot")]
+    # The clearest example: its smaller gap, as a share of the largest there is, is the largest.
+    clear = torch.stack([(g / g.abs().nan_to_num().max()).abs() for g in gaps]).amin(dim=0).where(turned, 0.0)
+    count = len(embeddings)
+    table = pd.DataFrame({"sentence": range(1, count + 1), "length": embeddings.double().norm(dim=1).numpy()})
+    for m, label in METRICS.items():
+        table[label] = [None if n is None else str(n + 1) for n in nearest(near[m])]
+    table["swaps"] = turned.sum(dim=(1, 2)).tolist()
+    table["example"] = [
+        f"{at // count + 1}, {at % count + 1}" if swaps else None
+        for at, swaps in zip(clear.flatten(1).argmax(dim=1).tolist(), table["swaps"], strict=True)
+    ]
+    table["clear"] = clear.flatten(1).amax(dim=1).tolist()
+    return table
+
+
+def _measures(normalise: bool) -> list[tuple[str, Measure]]:
+    return [(m, Measure(m, normalise)) for m in METRICS]
+
+
+def token_names(states: TokenStates, index: int) -> list[str]:
+    """A text's real tokens as a reader sees them, each with its position: "2 violin"."""
+    one = states.one(index)
+    begins_words = any(token[:1] in ("Ġ", "▁") for token in one.tokens[0])
+    shown = zip(one.tokens[0], one.special[0].tolist(), strict=True)
+    return [f"{p} {t if mark else readable_token(t, begins_words)[0]}" for p, (t, mark) in enumerate(shown, start=1)]
+
+
+def contribution_table(
+    parts: Float[Tensor, "token other"], first: Sequence[str], second: Sequence[str]
+) -> pd.DataFrame:
+    """What each pair of tokens adds to a similarity: a row a token of the first text."""
+    return pd.DataFrame(parts.numpy(), index=pd.Index(first, name="token"), columns=list(second))
+
+
+def top_pairs(contributions: pd.DataFrame, count: int = 10) -> pd.DataFrame:
+    """The pairs of tokens that add or take away the most: first, second, part, share of the score."""
+    values = contributions.to_numpy()
+    order = np.argsort(-np.abs(values), axis=None, kind="stable")[:count]
+    rows, columns = np.unravel_index(order, values.shape)
+    part = values[rows, columns]
+    return pd.DataFrame(
+        {
+            "first": contributions.index[rows],
+            "second": contributions.columns[columns],
+            "part": part,
+            "share": part / values.sum(),
+        }
+    )
+
+
+def baseline_table(baseline: Float[Tensor, " pair"], pairs: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """How unrelated pairs are spread over `BINS` bins that hold the reader's pairs too: from, to, share."""
+    every = np.concatenate([baseline.numpy(), pairs["score"].dropna().to_numpy(dtype=float)])
+    # Rounding may carry a cosine past 1.
+    low, high = measure.ends or (float(every.min()), float(every.max()))
+    low, high = min(low, float(every.min())), max(high, float(every.max()))
+    counts, edges = np.histogram(baseline.numpy(), bins=BINS, range=(low, high))
+    return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": counts / len(baseline)})
+
+
+def agreement_table(near: dict[str, Float[Tensor, "text text"]]) -> pd.DataFrame:
+    """How two strategies agree on all pairs, Spearman: a row and a column each, nan where undefined."""
+    names = list(near)
+    table = pd.DataFrame(math.nan, index=pd.Index(names, name="strategy"), columns=names)
+    for a, b in itertools.combinations_with_replacement(names, 2):
+        value = agreement(near[a], near[b])
+        table.loc[a, b] = table.loc[b, a] = math.nan if value is None else value
+    return table
+
+
+def flip_table(near: dict[str, Float[Tensor, "text text"]], own: str, texts: Sequence[str]) -> pd.DataFrame:
+    """Where a sentence's nearest neighbour is another than under the strategy `own`.
+
+    Columns: sentence, strategy, nearest, own (nearest under `own`), text, nearest text, own text.
+    """
+    rows = [
+        (i + 1, strategy, there + 1, here + 1, texts[i], texts[there], texts[here])
+        for strategy, matrix in near.items()
+        if strategy != own
+        for i, here, there in flips(near[own], matrix)
+    ]
+    columns = ["sentence", "strategy", "nearest", "own", "text", "nearest text", "own text"]
+    return pd.DataFrame(rows, columns=columns).sort_values("sentence", kind="stable", ignore_index=True)
