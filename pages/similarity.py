@@ -60,32 +60,46 @@ embeddings, mean = vectors[strategy.name], means.get(strategy.name)
 st.subheader("1 · Every sentence against every sentence", anchor=False)
 matrix = tables.matrix_table(scores(strategy.name, measure))
 noticed = notices.about_matrix(tables.pair_table(matrix, measure), measure)
-left, right = st.columns([3, 2])
+left, right = st.columns([11, 9])
 with left:
     heatmap = charts.similarity_heatmap(matrix, choice.texts, measure, dark=dark)
     layout.chart(heatmap, key="similarity", alt=noticed)
     layout.noticed(noticed, matrix.reset_index(), key="similarity", figure=heatmap)
 with right:
     orders = tables.order_table(embeddings, normalise=measure.normalise)
-    st.markdown("**The nearest sentence by each measure.** *swaps*: neighbours that trade places between the first two.")
+    swaps = {m: tables.clearest_swap(embeddings, m) for m in ("dot", "euclidean")}
+    st.markdown("**The nearest sentence by each measure.** ⇄: pairs of neighbours that swap places with cosine.")
     layout.table(
-        orders.drop(columns=["example", "clear"]),
+        orders,
         key="orders",
         alt="Each sentence, the length of its embedding, its nearest sentence by each measure, and swaps.",
-        columns={"length": st.column_config.NumberColumn(format="%.2f")},
+        columns={
+            "sentence": st.column_config.NumberColumn("#", width=32),
+            "length": st.column_config.NumberColumn(format="%.2f", width=58),
+            "cosine": st.column_config.NumberColumn(width=58),
+            "dot": st.column_config.NumberColumn(width=44, help="By dot product."),
+            "euclidean": st.column_config.NumberColumn("distance", width=68, help="By Euclidean distance."),
+            "dot swaps": st.column_config.NumberColumn("⇄ dot", width=58),
+            "euclidean swaps": st.column_config.NumberColumn("⇄ distance", width=80),
+        },
     )
-    layout.noticed(notices.about_orders(orders, measure.normalise))
+    layout.noticed(notices.about_orders(orders, measure.normalise, swaps))
 
 st.subheader("2 · The same sentences under every strategy", anchor=False)
 labels = {name: get_strategy(name).label for name in pooled}
 matrices = {labels[name]: tables.matrix_table(scores(name, measure)) for name in pooled}
 near = {labels[name]: nearness(scores(name, measure), measure) for name in pooled}
 agree, flipped = tables.agreement_table(near), tables.flip_table(near, strategy.label, choice.texts)
-noticed = notices.about_strategies(agree, flipped, strategy.label, len(choice.texts))
 multiples = charts.strategy_multiples(matrices, charts.colour_scale(matrix, measure), measure, dark=dark)
-layout.chart(multiples, key="multiples", alt=f"The same picture under each strategy. {noticed}")
+pairs = tables.strategy_pairs(matrices)
+noticed = notices.about_multiples(pairs, measure)
+layout.chart(multiples, key="multiples", alt=noticed)
+if measure.ends is None:
+    st.caption("The colours are those of part 1; what lies beyond them has the last one.")
+layout.noticed(noticed, pairs, key="multiples", figure=multiples)
 for reason in missing.values():
     st.caption(f"Not shown: {reason}")
+noticed = notices.about_strategies(agree, flipped, strategy.label, len(choice.texts))
 if len(choice.texts) > 2:
     left, right = st.columns(2)
     with left:
@@ -94,8 +108,19 @@ if len(choice.texts) > 2:
         layout.chart(agreement, key="agreement", alt=noticed)
     with right:
         st.markdown(f"**Who changes sides**: nearest neighbours that differ from those under {strategy.label}.")
-        layout.table(flipped, key="flips", alt="Sentences whose nearest neighbour depends on the strategy.")
-    layout.noticed(noticed, agree.reset_index(), key="strategies", figure=[multiples, agreement])
+        if flipped.empty:
+            st.caption("Nobody.")
+        else:
+            layout.table(
+                flipped,
+                key="flips",
+                alt="Sentences whose nearest neighbour depends on the strategy.",
+                columns={
+                    "own": st.column_config.NumberColumn(f"under {strategy.label}"),
+                    "own text": st.column_config.TextColumn(f"under {strategy.label}"),
+                },
+            )
+    layout.noticed(noticed, agree.reset_index(), key="strategies", figure=agreement)
 else:
     layout.noticed(noticed)
 
@@ -114,16 +139,15 @@ if len(neighbours):
         key="neighbours",
         alt=noticed,
         columns={
-            "rank": st.column_config.NumberColumn(width=60),
+            "sentence": st.column_config.NumberColumn("#", width=40),
             "score": st.column_config.ProgressColumn(
                 measure.label,
                 format="%.3f",
                 min_value=0,
                 max_value=max(charts.colour_scale(matrix, measure)[1], float(row.nan_to_num().max())),
-                width=240,
+                width=160,
             ),
-            "sentence": st.column_config.NumberColumn(width=80),
-            "text": st.column_config.TextColumn(width="large"),
+            "text": st.column_config.TextColumn(width=600),
         },
     )
 layout.noticed(noticed)

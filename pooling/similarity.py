@@ -35,6 +35,11 @@ class Measure:
         return METRICS[self.metric]
 
     @property
+    def noun(self) -> str:
+        """As it reads within a sentence."""
+        return self.label if self.metric == "euclidean" else self.label.lower()
+
+    @property
     def larger_is_nearer(self) -> bool:
         """False for a distance."""
         return self.metric != "euclidean"
@@ -107,13 +112,12 @@ def nearness(scores: Scores, measure: Measure) -> Scores:
 
 def nearest(near: Float[Tensor, "text text"]) -> list[int | None]:
     """The nearest other text of each, the first in a tie; None where there is none to compare."""
-    others = near.masked_fill(torch.eye(len(near), dtype=torch.bool), -torch.inf).nan_to_num(nan=-torch.inf)
+    others = near.masked_fill(torch.eye(len(near), dtype=torch.bool), -torch.inf)
+    others = others.masked_fill(others.isnan(), -torch.inf)
     return [int(row.argmax()) if row.max() > -torch.inf else None for row in others]
 
 
-def swapped(
-    one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]
-) -> Bool[Tensor, "text text text"]:
+def swapped(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) -> Bool[Tensor, "text text text"]:
     """Seen from text i, whether `one` has j nearer than k and `other` has k nearer than j.
 
     Ties within rounding are in no order, and so never swapped.
@@ -140,9 +144,11 @@ def flips(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) ->
 
 def agreement(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) -> float | None:
     """Spearman's rank correlation over all pairs of texts; None where either side has one value only."""
+    if len(one) < 3:
+        return None
     above = tuple(torch.triu_indices(len(one), len(one), offset=1))
     values = [torch.round(m[above] / m[above].abs().nan_to_num().max() / SAME) for m in (one, other)]
-    if any(len(v) < 2 or not v.isfinite().all() or len(v.unique()) < 2 for v in values):
+    if any(not v.isfinite().all() or len(v.unique()) < 2 for v in values):
         return None
     return float(spearmanr(*(v.numpy() for v in values)).statistic)
 

@@ -43,7 +43,7 @@ def similarity_heatmap(matrix: pd.DataFrame, texts: Sequence[str], measure: Meas
     made.add_heatmap(
         z=matrix.to_numpy(),
         customdata=[[f"{a}<br>{b}" for b in whole] for a in whole],
-        hovertemplate=f"%{{customdata}}<br>{measure.label.lower()} %{{z:.4f}}<extra></extra>",
+        hovertemplate=f"%{{customdata}}<br>{measure.noun} %{{z:.4f}}<extra></extra>",
         **_colours(measure, colour_scale(matrix, measure), dark),
         **_numbers(matrix, measure),
         **_gaps(count),
@@ -67,7 +67,7 @@ def strategy_multiples(
     made = make_subplots(
         rows=rows,
         cols=ACROSS,
-        subplot_titles=[escape(label).replace(" ", "<br>", 1) for label in matrices],
+        subplot_titles=[escape(label).replace(" ", "<br>", 1) if len(label) > 10 else label for label in matrices],
         horizontal_spacing=0.03,
         vertical_spacing=0.2 if rows > 1 else 0,
     )
@@ -83,15 +83,15 @@ def strategy_multiples(
             y=list(matrix.index),
             coloraxis="coloraxis",
             hovertemplate=f"{escape(label)}<br>%{{y}} and %{{x}}: %{{z:.4f}}<extra></extra>",
-            **(_numbers(matrix, measure) if count <= 8 else {}),
             **_gaps(count),
             row=at // ACROSS + 1,
             col=at % ACROSS + 1,
         )
     step = max(1, math.ceil(count / 8))
     plain = {"showgrid": False, "zeroline": False, "ticks": "", "tickvals": list(range(1, count + 1, step))}
-    made.update_xaxes(tickangle=0, **plain)
-    made.update_yaxes(autorange="reversed", **plain)
+    made.update_xaxes(tickangle=0, range=[0.5, count + 0.5], **plain)
+    made.update_yaxes(range=[count + 0.5, 0.5], showticklabels=False, **plain)
+    made.update_yaxes(showticklabels=True, col=1)
     made.update_annotations(font={"size": 13}, yshift=2)
     made.update_layout(margin={"t": 52})
     return made
@@ -110,10 +110,10 @@ def contribution_heatmap(contributions: pd.DataFrame, *, what: str, dark: bool) 
     first, second = ([shorten(name, 14) for name in names] for names in (contributions.index, contributions.columns))
     made = figure(max(rows, 6) * (30 if rows <= 24 else max(8, 720 // rows)) + 110)
     few = rows <= 24 and columns <= 20
+    decimals = min(6, max(0, 1 - math.floor(math.log10(most))))
     made.add_heatmap(
         z=values,
-        text=[[number(v) if abs(v) >= most / 200 else "0" for v in row] for row in values] if few else None,
-        texttemplate="%{text}" if few else None,
+        texttemplate=f"%{{z:.{decimals}f}}" if few else None,
         customdata=[[f"{a} × {b}" for b in second] for a in first],
         hovertemplate=f"%{{customdata}}<br>adds %{{z:.5f}} to the {what}<extra></extra>",
         colorscale=HIDDEN[dark],
@@ -178,6 +178,7 @@ def baseline_bars(
         ),
     )
     here = known[(known["first"] == min(chosen)) & (known["second"] == max(chosen))]
+    low, high = _span(table, before, measure)
     for row in here.to_dict("records"):
         made.add_shape(
             type="line", x0=row["score"], x1=row["score"], y0=-0.06 * top, y1=top, line={"color": ink, "dash": "dot"}
@@ -187,10 +188,11 @@ def baseline_bars(
             y=top,
             text=f"your {row['first']} and {row['second']}: {number(row['score'])}",
             showarrow=False,
+            xanchor="right" if row["score"] > (low + high) / 2 else "left",
             yanchor="bottom",
             font={"size": 14},
         )
-    made.update_xaxes(title={"text": measure.label.lower()}, zeroline=False, range=_span(table, before, measure))
+    made.update_xaxes(title={"text": measure.noun}, zeroline=False, range=[low, high])
     made.update_yaxes(
         title={"text": "share of unrelated pairs"}, tickformat=".0%", range=[-0.12 * top, 1.12 * top], zeroline=True
     )
@@ -255,18 +257,18 @@ def _name_axes(made: go.Figure, rows: Sequence[str], columns: Sequence[str]) -> 
         update(
             tickmode="array",
             tickvals=list(range(0, len(names), every)),
+            range=[-0.5, len(names) - 0.5],
             ticktext=list(names)[::every],
             showgrid=False,
             zeroline=False,
             ticks="",
         )
     made.update_xaxes(tickangle=-40)
-    made.update_yaxes(autorange="reversed")
+    made.update_yaxes(range=[len(rows) - 0.5, -0.5])
 
 
-def _span(table: pd.DataFrame, before: pd.DataFrame | None, measure: Measure) -> list[float]:
-    if measure.ends:
-        return [measure.ends[0] - 0.02, measure.ends[1] + 0.02]
+def _span(table: pd.DataFrame, before: pd.DataFrame | None, measure: Measure) -> tuple[float, float]:
+    """The ends of the axis: fixed where the measure has ends, a little wider than the bars."""
     both = [one for one in (table, before) if one is not None]
-    low, high = min(one["from"].min() for one in both), max(one["to"].max() for one in both)
-    return [low - 0.02 * (high - low), high + 0.02 * (high - low)]
+    low, high = measure.ends or (min(one["from"].min() for one in both), max(one["to"].max() for one in both))
+    return low - 0.02 * (high - low), high + 0.02 * (high - low)

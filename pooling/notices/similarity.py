@@ -25,7 +25,7 @@ def about_matrix(pairs: pd.DataFrame, measure: Measure) -> str:
     near, far = known.iloc[0], known.iloc[-1]
     lost = len(pairs) - len(known)
     tail = f" {lost} pairs have no score: a vector of length zero has no direction." if lost else ""
-    what = measure.label.lower()
+    what = measure.noun
     if len(pairs) == 1:
         return f"The two sentences have {what} {number(near['score'])}.{tail}"
     if abs(near["score"] - far["score"]) <= SAME * max(abs(near["score"]), 1.0):
@@ -34,35 +34,39 @@ def about_matrix(pairs: pd.DataFrame, measure: Measure) -> str:
             f"sentence gets the same vector.{tail}"
         )
     return (
-        f"{_two(near)} are nearest ({what} {number(near['score'])}), {_two(far)} furthest apart "
+        f"{_two(near)} are nearest ({what} {number(near['score'])}), {_two(far).lower()} furthest apart "
         f"({number(far['score'])}).{tail}"
     )
 
 
-def about_orders(table: pd.DataFrame, normalise: bool) -> str:
+def about_orders(table: pd.DataFrame, normalise: bool, swaps: dict[str, tuple[int, int, int] | None]) -> str:
     """Whether the measures agree on who is near.
 
     Args:
         table: of `pooling.tables.similarity.order_table`.
+        normalise: whether all vectors were scaled to length 1.
+        swaps: for "dot" and "euclidean", of `pooling.tables.similarity.clearest_swap`.
     """
     if len(table) < 3:
         return "An order of neighbours takes three sentences or more."
-    swaps = int(table["swaps"].sum())
-    of = len(table) * math.comb(len(table) - 1, 2)
-    if not swaps:
-        return "Cosine and dot product give the same order of neighbours" + (
-            ", and so does the distance: every vector has length 1." if normalise else " for these sentences."
+    if normalise:
+        return "All three measures give the same order of neighbours, as they must: every vector has length 1."
+    if table["length"].max() == 0:
+        return "There is no order of neighbours: after centring, all vectors have length zero."
+    metric = next((m for m in ("dot", "euclidean") if swaps[m]), None)
+    low, high = table["length"].min(), table["length"].max()
+    if metric is None:
+        return (
+            "All three measures give the same order of neighbours for these sentences: the lengths of their vectors, "
+            f"{number(low)} to {number(high)}, are too alike to change it."
         )
-    row = table.loc[table["clear"].idxmax()]
-    near, far = row["example"].split(", ")
-    lengths = {name: table.loc[table["sentence"] == int(name), "length"].item() for name in (near, far)}
-    longer = "the longer vector" if lengths[far] > lengths[near] else "the shorter vector"
-    if lengths[far] == lengths[near]:
-        longer = "as long a vector"
+    name, (i, near, far) = {"dot": "dot product", "euclidean": "distance"}[metric], swaps[metric]
+    lengths = table.set_index("sentence")["length"]
     return (
-        f"The order of neighbours flips: seen from sentence {row['sentence']}, {near} is nearer than {far} by cosine "
-        f"and {far} nearer than {near} by dot product, for {far} has {longer} (length {number(lengths[far])} against "
-        f"{number(lengths[near])}). {swaps} of {of} such comparisons flip."
+        f"The order of neighbours flips: seen from sentence {i}, {near} is nearer than {far} by cosine, but {far} is "
+        f"nearer than {near} by {name}. Vector {far} has length {number(lengths[far])}, vector {near} "
+        f"{number(lengths[near])}. By {name}, {int(table[f'{metric} swaps'].sum())} of "
+        f"{len(table) * math.comb(len(table) - 1, 2)} such comparisons flip."
     )
 
 
@@ -80,12 +84,12 @@ def about_neighbours(table: pd.DataFrame, measure: Measure, whose: str) -> str:
         return f"A vector of length zero has no direction: {whose} cannot be compared."
     best, score = known.iloc[0], number(known.iloc[0]["score"])
     if len(known) == 1:
-        return f"Sentence {best['sentence']} is all that {whose} can be near to: {measure.label.lower()} {score}."
+        return f"Sentence {best['sentence']} is all that {whose} can be near to: {measure.noun} {score}."
     ahead = abs(best["score"] - known.iloc[1]["score"])
     if ahead <= SAME * known["score"].abs().max():
         return f"Sentences {best['sentence']} and {known.iloc[1]['sentence']} are equally near to {whose}: {score}."
     return (
-        f"Sentence {best['sentence']} is nearest to {whose} ({measure.label.lower()} {score}), {number(ahead)} ahead "
+        f"Sentence {best['sentence']} is nearest to {whose} ({measure.noun} {score}), {number(ahead)} ahead "
         f"of sentence {known.iloc[1]['sentence']}."
     )
 
@@ -119,18 +123,34 @@ def about_baseline(mean: float, before: float | None, pair: pd.Series | None, me
         pair: a row of `pooling.tables.similarity.pair_table`.
         count: number of unrelated pairs.
     """
-    what = measure.label.lower()
+    what = measure.noun
     text = f"{count:,} pairs of sentences on different topics have {what} {number(mean)} on average."
     if before is not None:
         text += f" Without centring it was {number(before)}."
     elif measure.is_cosine and mean > 0.3:
         text += " All vectors point much the same way, so a high cosine says little here: try Centre."
     if pair is not None and pair["score"] == pair["score"]:
-        text += (
-            f" {_two(pair)} have {number(pair['score'])}: more alike than "
-            f"{_percent(pair['unrelated'])} of unrelated pairs."
-        )
+        text += f" {_two(pair)} have {number(pair['score'])}: more alike than {_percent(pair['unrelated'])} of them."
     return text
+
+
+def about_multiples(table: pd.DataFrame, measure: Measure) -> str:
+    """How high the numbers are under each strategy.
+
+    Args:
+        table: of `pooling.tables.similarity.strategy_pairs`.
+    """
+    apart = table[table["first"] != table["second"]].drop(columns=["first", "second"])
+    means = (table.drop(columns=["first", "second"]) if apart.empty else apart).mean().dropna()
+    if means.empty:
+        return "After centring nothing is left to compare, under any strategy."
+    what = "The sentence with itself has" if apart.empty else "The pairs have"
+    average = "" if len(apart) < 2 else " on average"
+    return (
+        f"{what} {measure.noun} {number(means.max())} under {means.idxmax()}{average}, "
+        f"{number(means.min())} under {means.idxmin()}: a number says little before you know what is usual "
+        "for its strategy (part 5)."
+    )
 
 
 def about_strategies(agree: pd.DataFrame, flipped: pd.DataFrame, own: str, count: int) -> str:
@@ -165,5 +185,7 @@ def _two(pair: pd.Series) -> str:
 
 
 def _percent(share: float) -> str:
-    """A share, never rounded up to all."""
-    return f"{number(min(100 * share, 99.99))}%" if share < 1 else "all"
+    """A share, never rounded up to all of them or down to none."""
+    if share in (0, 1):
+        return "all" if share else "none"
+    return f"{min(max(100 * share, 0.1), 99.9):.1f}%"

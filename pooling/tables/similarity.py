@@ -33,9 +33,7 @@ def matrix_table(scores: Float[Tensor, "text other"]) -> pd.DataFrame:
     return pd.DataFrame(scores.numpy(), index=pd.Index(rows, name="sentence"), columns=list(columns))
 
 
-def pair_table(
-    matrix: pd.DataFrame, measure: Measure, baseline: Float[Tensor, " pair"] | None = None
-) -> pd.DataFrame:
+def pair_table(matrix: pd.DataFrame, measure: Measure, baseline: Float[Tensor, " pair"] | None = None) -> pd.DataFrame:
     """Every pair of sentences, the most alike first.
 
     Columns: first, second, score, unrelated (with a baseline, the share of unrelated pairs that
@@ -54,45 +52,49 @@ def pair_table(
 def neighbour_table(
     scores: Float[Tensor, " text"], texts: Sequence[str], measure: Measure, *, itself: int | None = None
 ) -> pd.DataFrame:
-    """The sentences by how near they are, the nearest first; `itself` is left out.
-
-    Columns: rank, score, sentence, text.
-    """
-    table = pd.DataFrame({"score": scores.numpy(), "sentence": range(1, len(texts) + 1), "text": list(texts)})
+    """The sentences by how near they are, the nearest first; `itself` is left out: sentence, score, text."""
+    table = pd.DataFrame({"sentence": range(1, len(texts) + 1), "score": scores.numpy(), "text": list(texts)})
     if itself is not None:
         table = table.drop(index=itself)
-    table = table.sort_values("score", ascending=not measure.larger_is_nearer, kind="stable", ignore_index=True)
-    table.insert(0, "rank", range(1, len(table) + 1))
-    return table
+    return table.sort_values("score", ascending=not measure.larger_is_nearer, kind="stable", ignore_index=True)
 
 
 def order_table(embeddings: Float[Tensor, "text dim"], *, normalise: bool) -> pd.DataFrame:
     """Each sentence's nearest neighbour by each metric, and how often the whole order differs.
 
-    Columns: sentence, length, one per metric (a sentence's number), swaps (of all pairs of its
-    neighbours, how many stand the other way round by dot product than by cosine), example (such
-    a pair, the one nearer by cosine first; None without one).
+    Columns: sentence, length, a metric each (the number of the nearest sentence), and for dot product
+    and distance "swaps": of all pairs of its neighbours, how many stand the other way round than by cosine.
     """
-    near = {m: nearness(compare(embeddings, embeddings, measure), measure) for m, measure in _measures(normalise)}
-    turned = swapped(near["cosine"], near["dot"])
-    gaps = [near[m][:, :, None] - near[m][:, None, :] for m in ("cosine", "dot")]
-    # The clearest example: its smaller gap, as a share of the largest there is, is the largest.
-    clear = torch.stack([(g / g.abs().nan_to_num().max()).abs() for g in gaps]).amin(dim=0).where(turned, 0.0)
-    count = len(embeddings)
-    table = pd.DataFrame({"sentence": range(1, count + 1), "length": embeddings.double().norm(dim=1).numpy()})
-    for m, label in METRICS.items():
-        table[label] = [None if n is None else str(n + 1) for n in nearest(near[m])]
-    table["swaps"] = turned.sum(dim=(1, 2)).tolist()
-    table["example"] = [
-        f"{at // count + 1}, {at % count + 1}" if swaps else None
-        for at, swaps in zip(clear.flatten(1).argmax(dim=1).tolist(), table["swaps"], strict=True)
-    ]
-    table["clear"] = clear.flatten(1).amax(dim=1).tolist()
+    near = _near(embeddings, normalise)
+    lengths = embeddings.double().norm(dim=1).numpy()
+    table = pd.DataFrame({"sentence": range(1, len(embeddings) + 1), "length": lengths})
+    for metric in METRICS:
+        table[metric] = [None if n is None else n + 1 for n in nearest(near[metric])]
+        table[metric] = table[metric].astype("Int64")
+    for metric in ("dot", "euclidean"):
+        table[f"{metric} swaps"] = swapped(near["cosine"], near[metric]).sum(dim=(1, 2)).tolist()
     return table
 
 
-def _measures(normalise: bool) -> list[tuple[str, Measure]]:
-    return [(m, Measure(m, normalise)) for m in METRICS]
+def clearest_swap(embeddings: Float[Tensor, "text dim"], metric: str) -> tuple[int, int, int] | None:
+    """The clearest change of order between cosine and another metric, by sentences' numbers; None without one.
+
+    Seen from the first, the second is nearer by cosine, the third by the other metric. The clearest
+    is the one whose smaller gap, as a share of the metric's largest gap, is the largest.
+    """
+    near = _near(embeddings, False)
+    turned = swapped(near["cosine"], near[metric])
+    if not turned.any():
+        return None
+    gaps = [(near[m][:, :, None] - near[m][:, None, :]).abs().nan_to_num() for m in ("cosine", metric)]
+    clear = torch.stack([gap / gap.max() for gap in gaps]).amin(dim=0).where(turned, 0.0)
+    i, j, k = (int(n) + 1 for n in np.unravel_index(int(clear.argmax()), clear.shape))
+    return i, j, k
+
+
+def _near(embeddings: Float[Tensor, "text dim"], normalise: bool) -> dict[str, Float[Tensor, "text text"]]:
+    measures = {metric: Measure(metric, normalise) for metric in METRICS}
+    return {metric: nearness(compare(embeddings, embeddings, m), m) for metric, m in measures.items()}
 
 
 def token_names(states: TokenStates, index: int) -> list[str]:
@@ -134,6 +136,16 @@ def baseline_table(baseline: Float[Tensor, " pair"], pairs: pd.DataFrame, measur
     low, high = min(low, float(every.min())), max(high, float(every.max()))
     counts, edges = np.histogram(baseline.numpy(), bins=BINS, range=(low, high))
     return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": counts / len(baseline)})
+
+
+def strategy_pairs(matrices: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The score of every pair under every strategy: first, second, a column a strategy."""
+    index = next(iter(matrices.values())).index
+    pairs = list(itertools.combinations_with_replacement(index, 2))
+    table = pd.DataFrame(pairs, columns=["first", "second"])
+    for label, matrix in matrices.items():
+        table[label] = [matrix.loc[pair] for pair in pairs]
+    return table
 
 
 def agreement_table(near: dict[str, Float[Tensor, "text text"]]) -> pd.DataFrame:
