@@ -70,7 +70,7 @@ def test_a_reader_downloads_a_table_and_its_picture(server, reader, chromium, tm
     alone.route("http*://**", lambda route: pytest.fail(f"the file asked for {route.request.url}"))
     alone.goto((tmp_path / "picture.html").as_uri())
     alone.wait_for_selector(".js-plotly-plot .heatmaplayer image", state="attached")
-    assert "1 =1+1 is two." in alone.inner_text(".yaxislayer-above")
+    assert "1 =1+1 is two." in alone.text_content(".yaxislayer-above")
     assert "are nearest" in alone.inner_text("body > p")
     alone.close()
 

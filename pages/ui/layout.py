@@ -78,11 +78,10 @@ def table(
             type="tertiary",
             key=f"csv-{key}",
             on_click="ignore",
-            help="This table as a file for a spreadsheet.",
         )
         if figures:
             st.download_button(
-                "Picture",
+                "Picture (HTML)",
                 lambda: to_html(figures, noticed, dark=is_dark),
                 file_name=f"pooling-{key}.html",
                 mime="text/html",
@@ -90,7 +89,6 @@ def table(
                 type="tertiary",
                 key=f"html-{key}",
                 on_click="ignore",
-                help="The picture as an HTML file that opens in any browser, without a network (about 5 MB).",
             )
 
 
