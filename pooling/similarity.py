@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from pooling.encoders import Encoder, Layer, apply
@@ -140,17 +139,6 @@ def flips(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) ->
         for i, (a, b) in enumerate(zip(nearest(one), nearest(other), strict=True))
         if a is not None and b is not None and turned[i, a, b]
     ]
-
-
-def agreement(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) -> float | None:
-    """Spearman's rank correlation over all pairs of texts; None where either side has one value only."""
-    if len(one) < 3:
-        return None
-    above = tuple(torch.triu_indices(len(one), len(one), offset=1))
-    values = [torch.round(m[above] / m[above].abs().nan_to_num().max() / SAME) for m in (one, other)]
-    if any(not v.isfinite().all() or len(v.unique()) < 2 for v in values):
-        return None
-    return float(spearmanr(*(v.numpy() for v in values)).statistic)
 
 
 def token_parts(

@@ -14,7 +14,6 @@ from pooling.notices import similarity as notices
 from pooling.similarity import (
     METRICS,
     Measure,
-    agreement,
     centred,
     compare,
     contributions,
@@ -100,12 +99,15 @@ def test_ties_within_rounding_do_not_flip():
 
 def test_agreement_by_hand():
     one = torch.tensor([[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]])
-    assert agreement(one, one * 7) == pytest.approx(1)
-    assert agreement(one, -one) == pytest.approx(-1)
     other = torch.tensor([[0.0, 2.0, 1.0], [2.0, 0.0, 3.0], [1.0, 3.0, 0.0]])
-    assert agreement(one, other) == pytest.approx(0.5)  # ranks 1 2 3 and 2 1 3: 1 - 6 * 2 / (3 * 8)
-    assert agreement(one, torch.ones(3, 3)) is None
-    assert agreement(one[:2, :2], one[:2, :2]) is None
+    near = {"one": one, "seven": one * 7, "minus": -one, "other": other, "same": torch.ones(3, 3)}
+    table = tables.agreement_table(near)
+    assert table.loc["one", "seven"] == pytest.approx(1)
+    assert table.loc["one", "minus"] == pytest.approx(-1)
+    assert table.loc["one", "other"] == pytest.approx(0.5)  # ranks 1 2 3 and 2 1 3: 1 - 6 * 2 / (3 * 8)
+    assert table.loc["same"].isna().all()
+    assert tables.agreement_table({"a": one * torch.nan, "b": one}).loc["a"].isna().all()
+    assert tables.agreement_table({"a": one[:1, :1], "b": one[:1, :1]}).isna().all(axis=None)
 
 
 def test_the_parts_of_a_dot_product_by_hand(loud):

@@ -1,6 +1,5 @@
 """The tables of the Similarity page; sentences go by their number, from 1."""
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -12,8 +11,8 @@ from torch import Tensor
 
 from pooling.similarity import (
     METRICS,
+    SAME,
     Measure,
-    agreement,
     compare,
     flips,
     nearest,
@@ -39,13 +38,13 @@ def pair_table(matrix: pd.DataFrame, measure: Measure, baseline: Float[Tensor, "
     Columns: first, second, score, unrelated (with a baseline, the share of unrelated pairs that
     are less alike).
     """
+    table = _pairs(len(matrix), offset=1)
+    table["score"] = matrix.to_numpy()[table["first"] - 1, table["second"] - 1]
     known = baseline is not None and len(baseline) > 0
-    rows = [
-        (i, j, score, share_less_alike(score, baseline, measure) if known and not math.isnan(score) else math.nan)
-        for i, j in itertools.combinations(matrix.index, 2)
-        for score in [float(matrix.loc[i, j])]
+    table["unrelated"] = [
+        share_less_alike(score, baseline, measure) if known and not math.isnan(score) else math.nan
+        for score in table["score"].tolist()
     ]
-    table = pd.DataFrame(rows, columns=["first", "second", "score", "unrelated"])
     return table.sort_values("score", ascending=not measure.larger_is_nearer, kind="stable", ignore_index=True)
 
 
@@ -113,9 +112,11 @@ def contribution_table(
 
 
 def top_pairs(contributions: pd.DataFrame, count: int = 10) -> pd.DataFrame:
-    """The pairs of tokens that add or take away the most: first, second, part, share of the score."""
+    """The pairs of tokens that add or take away the most, if anything: first, second, part, share of the score."""
     values = contributions.to_numpy()
-    order = np.argsort(-np.abs(values), axis=None, kind="stable")[:count]
+    sizes = np.abs(values).ravel()
+    order = np.argsort(-sizes, kind="stable")[:count]
+    order = order[sizes[order] > SAME * sizes.max()]
     rows, columns = np.unravel_index(order, values.shape)
     part = values[rows, columns]
     return pd.DataFrame(
@@ -140,22 +141,31 @@ def baseline_table(baseline: Float[Tensor, " pair"], pairs: pd.DataFrame, measur
 
 def strategy_pairs(matrices: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The score of every pair under every strategy: first, second, a column a strategy."""
-    index = next(iter(matrices.values())).index
-    pairs = list(itertools.combinations_with_replacement(index, 2))
-    table = pd.DataFrame(pairs, columns=["first", "second"])
-    for label, matrix in matrices.items():
-        table[label] = [matrix.loc[pair] for pair in pairs]
-    return table
+    table = _pairs(len(next(iter(matrices.values()))), offset=0)
+    scores = {label: matrix.to_numpy()[table["first"] - 1, table["second"] - 1] for label, matrix in matrices.items()}
+    return table.assign(**scores)
+
+
+def _pairs(count: int, offset: int) -> pd.DataFrame:
+    """All pairs of sentences, by number; with offset 0, each with itself too."""
+    first, second = np.triu_indices(count, offset)
+    return pd.DataFrame({"first": first + 1, "second": second + 1})
 
 
 def agreement_table(near: dict[str, Float[Tensor, "text text"]]) -> pd.DataFrame:
-    """How two strategies agree on all pairs, Spearman: a row and a column each, nan where undefined."""
-    names = list(near)
-    table = pd.DataFrame(math.nan, index=pd.Index(names, name="strategy"), columns=names)
-    for a, b in itertools.combinations_with_replacement(names, 2):
-        value = agreement(near[a], near[b])
-        table.loc[a, b] = table.loc[b, a] = math.nan if value is None else value
-    return table
+    """How two strategies agree on the order of all pairs (Spearman): a row and a column each.
+
+    Values that differ by rounding are a tie. nan where a strategy has one value only, or a pair
+    without a score.
+    """
+    columns = {}
+    for name, matrix in near.items():
+        values = matrix[tuple(torch.triu_indices(len(matrix), len(matrix), offset=1))]
+        most = values.abs().amax().item() if len(values) else math.nan
+        columns[name] = np.round(values.numpy() / (most or math.nan) / SAME)
+    table = pd.DataFrame(columns)
+    table.loc[:, table.isna().any()] = math.nan
+    return table.corr("spearman").rename_axis(index="strategy")
 
 
 def flip_table(near: dict[str, Float[Tensor, "text text"]], own: str, texts: Sequence[str]) -> pd.DataFrame:
