@@ -55,12 +55,9 @@ dimensions = chosen_dimensions(states, shown, start)
 matrix, winners = collapse_table(states, pooled, dimensions), winner_table(pooled, dimensions)
 by_hand = controls.current_dimension(encoder.dim, dimensions[0])
 noticed = about_collapse(matrix, winners, strategy)
-layout.chart(
-    playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, dark=layout.dark()),
-    key="collapse",
-    alt=noticed,
-)
-layout.noticed(noticed, matrix.reset_index(), key="collapse")
+heatmap = playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, dark=layout.dark())
+layout.chart(heatmap, key="collapse", alt=noticed)
+layout.noticed(noticed, matrix.reset_index(), key="collapse", figure=heatmap)
 
 st.subheader("3 · One of these numbers, by hand", anchor=False)
 dimension = controls.choose_dimension(encoder.dim, dimensions[0])
@@ -78,22 +75,18 @@ st.subheader("4 · The same sentence under every strategy", anchor=False)
 own = own_strategy(encoder.trained_pooling)
 compared, vectors = strategy_table(states, model=choice.model, layer=choice.layer, own=encoder.trained_pooling)
 noticed = about_strategies(compared, own, trained=encoder.trained_pooling is not None)
-side, bars = st.columns([3, 2])
-with side:
-    layout.chart(
-        playground.vectors_heatmap(
-            vector_table(compared, vectors, dimensions),
-            playground.colour_range(matrix),
-            dark=layout.dark(),
-        ),
-        key="vectors",
-        alt=f"The embedding under each strategy, one row each. {noticed}",
-    )
-with bars:
-    layout.chart(playground.cosine_bars(compared, own.label), key="cosines", alt=noticed)
+rows = playground.vectors_heatmap(
+    vector_table(compared, vectors, dimensions), playground.colour_range(matrix), dark=layout.dark()
+)
+bars = playground.cosine_bars(compared, own.label)
+left, right = st.columns([3, 2])
+with left:
+    layout.chart(rows, key="vectors", alt=f"The embedding under each strategy, one row each. {noticed}")
+with right:
+    layout.chart(bars, key="cosines", alt=noticed)
 for row in compared[compared["missing"].notna()].to_dict("records"):
     st.caption(f"{row['label']} is not shown: {row['missing']}")
-layout.noticed(noticed, compared, key="strategies")
+layout.noticed(noticed, compared, key="strategies", figure=[rows, bars])
 
 st.subheader("5 · The strategy you chose", anchor=False)
 layout.strategy_card(strategy)

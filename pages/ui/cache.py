@@ -248,3 +248,17 @@ def labels_apart(
     from pooling.projection import label_scores
 
     return label_scores(_points, _neighbours, labels, metric)
+
+
+def embeddings_by_strategy(choice: "Choice", texts: tuple[str, ...]) -> "dict[str, Tensor]":
+    """Embeddings [text, dim] of some hundred short texts under every strategy that can be computed."""
+    return _embeddings_by_strategy(choice.model, texts, choice.layer, choice.template, choice.pool_template)
+
+
+@st.cache_data(max_entries=16, max_size="128MB", show_spinner="Running the transformer over the bundled texts…")
+def _embeddings_by_strategy(
+    model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
+) -> "dict[str, Tensor]":
+    from pooling.similarity import embed_all
+
+    return embed_all(encoder(model), texts, layer, template=template, pool_template=pool_template)

@@ -74,6 +74,17 @@ PAGES = (
             "embeddings land near each other: mostly, and this page says how far to believe it."
         ),
     ),
+    PageInfo(
+        file="pages/similarity.py",
+        title="Similarity",
+        icon="🧲",
+        section="Compare",
+        question="Which sentences become neighbours, and why?",
+        answer=(
+            "Two embeddings are compared by one number; the strategy, and how you measure, decide who is "
+            "near whom. Every such number splits exactly into what each pair of tokens adds to it."
+        ),
+    ),
 )
 
 ROOT = Path(__file__).parents[2]

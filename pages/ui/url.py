@@ -48,6 +48,14 @@ def number(key: str, low: int, high: int, default: int) -> int:
     return st.session_state[key]
 
 
+def flag(key: str) -> bool:
+    """Prepare a switch of this key, off unless the address has it on."""
+    if key not in st.session_state:
+        st.session_state[key] = st.query_params.get(key) == "on"
+    _keep(key, "on" if st.session_state[key] else "", "")
+    return st.session_state[key]
+
+
 def text(key: str, default: str) -> bool:
     """Prepare a text widget of this key; say whether its text fits into a link."""
     if key not in st.session_state:

@@ -1,0 +1,194 @@
+"""How alike embeddings are, how the order of neighbours depends on it, and which tokens made it so.
+
+In float64, from float32 embeddings: what is shown adds up to the last digit shown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from pooling.encoders import Encoder, Layer, apply
+from pooling.registry import all_strategies
+from pooling.types import Pooled, TokenStates
+
+METRICS = {"cosine": "Cosine", "dot": "Dot product", "euclidean": "Euclidean distance"}
+SAME = 1e-5
+"""Differences below this share of the largest value are rounding: a tie, or no vector at all."""
+
+Scores = Float[Tensor, "text other"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How two embeddings are compared: the metric, and whether vectors are first scaled to length 1."""
+
+    metric: str
+    normalise: bool = False
+
+    @property
+    def label(self) -> str:
+        """As a reader sees it."""
+        return METRICS[self.metric]
+
+    @property
+    def noun(self) -> str:
+        """As it reads within a sentence."""
+        return self.label if self.metric == "euclidean" else self.label.lower()
+
+    @property
+    def larger_is_nearer(self) -> bool:
+        """False for a distance."""
+        return self.metric != "euclidean"
+
+    @property
+    def is_cosine(self) -> bool:
+        """Whether the numbers are cosines: a dot product of vectors of length 1 is one."""
+        return self.metric == "cosine" or (self.metric == "dot" and self.normalise)
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The smallest and largest number possible; None where lengths have no limit."""
+        if self.is_cosine:
+            return -1.0, 1.0
+        return (0.0, 2.0) if self.normalise else None
+
+
+def compare(
+    first: Float[Tensor, "text dim"], second: Float[Tensor, "other dim"], measure: Measure
+) -> Float[Tensor, "text other"]:
+    """Each of the first embeddings against each of the second.
+
+    A vector of length zero has no direction: its cosines are nan, never a made-up number.
+    """
+    first, second = first.double(), second.double()
+    if measure.normalise or measure.metric == "cosine":
+        first, second = unit(first), unit(second)
+    if measure.metric == "euclidean":
+        return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
+    return first @ second.T
+
+
+def unit(vectors: Float[Tensor, "text dim"]) -> Float[Tensor, "text dim"]:
+    """Vectors scaled to length 1; one of length zero becomes nan."""
+    return vectors / vectors.norm(dim=1, keepdim=True)
+
+
+def centred(embeddings: Float[Tensor, "text dim"], mean: Float[Tensor, " dim"] | None) -> Float[Tensor, "text dim"]:
+    """Embeddings with a corpus mean removed, if there is one; exactly zero where only rounding is left."""
+    if mean is None:
+        return embeddings
+    left = embeddings.double() - mean.double()
+    gone = left.norm(dim=1) <= SAME * embeddings.double().norm(dim=1)
+    return left.masked_fill(gone[:, None], 0.0)
+
+
+def pool_all(states: TokenStates, *, model: str, layer: Layer) -> tuple[dict[str, Pooled], dict[str, str]]:
+    """The states under every strategy, and for each that cannot be computed, why."""
+    pooled: dict[str, Pooled] = {}
+    missing: dict[str, str] = {}
+    for strategy in all_strategies():
+        try:
+            pooled[strategy.name] = apply(strategy, states, model=model, layer=layer)
+        except (LookupError, ValueError) as error:
+            missing[strategy.name] = str(error.args[0])
+    return pooled, missing
+
+
+def embed_all(
+    encoder: Encoder, texts: Sequence[str], layer: Layer, *, template: str, pool_template: bool
+) -> dict[str, Float[Tensor, "text dim"]]:
+    """Embeddings of some hundred short texts, in their prompt, under every strategy that can be computed."""
+    attention = isinstance(layer, int) and layer > 0
+    states = encoder.encode(texts, layer=layer, attention=attention, template=template, pool_template=pool_template)
+    pooled, _ = pool_all(states, model=encoder.name, layer=layer)
+    return {name: one.embedding for name, one in pooled.items()}
+
+
+def nearness(scores: Scores, measure: Measure) -> Scores:
+    """Scores turned so that larger is nearer."""
+    return scores if measure.larger_is_nearer else -scores
+
+
+def nearest(near: Float[Tensor, "text text"]) -> list[int | None]:
+    """The nearest other text of each, the first in a tie; None where there is none to compare."""
+    others = near.masked_fill(torch.eye(len(near), dtype=torch.bool), -torch.inf)
+    others = others.masked_fill(others.isnan(), -torch.inf)
+    return [int(row.argmax()) if row.max() > -torch.inf else None for row in others]
+
+
+def swapped(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) -> Bool[Tensor, "text text text"]:
+    """Seen from text i, whether `one` has j nearer than k and `other` has k nearer than j.
+
+    Ties within rounding are in no order, and so never swapped.
+    """
+    itself = torch.eye(len(one), dtype=torch.bool)
+
+    def before(near: Tensor) -> Tensor:
+        known = near.masked_fill(itself, torch.nan)
+        gap = known[:, :, None] - known[:, None, :]
+        return gap > SAME * known.nan_to_num().abs().max()
+
+    return before(one) & before(other).transpose(1, 2)
+
+
+def flips(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) -> list[tuple[int, int, int]]:
+    """Texts whose nearest neighbour differs: (text, nearest under `one`, nearest under `other`)."""
+    turned = swapped(one, other)
+    return [
+        (i, a, b)
+        for i, (a, b) in enumerate(zip(nearest(one), nearest(other), strict=True))
+        if a is not None and b is not None and turned[i, a, b]
+    ]
+
+
+def token_parts(
+    states: TokenStates, pooled: Pooled, index: int, mean: Float[Tensor, " dim"] | None = None
+) -> Float[Tensor, "token dim"]:
+    """What each real token of a text adds to its embedding; the rows add up to it.
+
+    With a mean to remove, each token gives its share of it, by its weight in each dimension.
+    """
+    real = states.mask[index]
+    weights = pooled.weights[index, real].double()
+    parts = weights * states.hidden[index, real].double()
+    return parts if mean is None else parts - weights / weights.sum(dim=0) * mean.double()
+
+
+def contributions(
+    first: Float[Tensor, "token dim"], second: Float[Tensor, "other dim"], *, cosine: bool
+) -> Float[Tensor, "token other"]:
+    """A similarity split into what each pair of tokens adds to it; the entries add up to the score.
+
+    Both embeddings are sums over tokens, so their dot product is a sum over pairs of tokens:
+    sum_i a_i · sum_j b_j = sum_ij a_i · b_j. The cosine is this divided by both lengths.
+
+    Args:
+        first: of `token_parts`; likewise the second.
+        cosine: the parts of the cosine, not of the dot product.
+    """
+    dots = first @ second.T
+    return dots / (first.sum(dim=0).norm() * second.sum(dim=0).norm()) if cosine else dots
+
+
+def special_part(parts: Float[Tensor, "token other"], states: TokenStates, first: int, second: int) -> float:
+    """What the pairs with a special token on either side add, of `contributions` of two texts."""
+    rows, columns = (~states.special[i, states.mask[i]] for i in (first, second))
+    return float(parts.sum() - parts[rows][:, columns].sum())
+
+
+def unrelated(scores: Float[Tensor, "text text"], labels: Sequence[str]) -> Float[Tensor, " pair"]:
+    """The scores of all pairs of texts with different labels, ascending, those that are nan left out."""
+    kinds = sorted(set(labels))
+    kind = torch.tensor([kinds.index(label) for label in labels])
+    different = (kind[:, None] != kind[None, :]).triu()
+    values = scores[different]
+    return values[values.isfinite()].sort().values
+
+
+def share_less_alike(score: float, baseline: Float[Tensor, " pair"], measure: Measure) -> float:
+    """The share of unrelated pairs that are less alike than a pair of this score."""
+    below = torch.searchsorted(baseline, score, right=not measure.larger_is_nearer).item() / len(baseline)
+    return below if measure.larger_is_nearer else 1 - below

@@ -1,0 +1,82 @@
+"""The Similarity page, as a person sees it."""
+
+from tests.test_browser_playground import HOSTILE, WIDER_THAN_THE_SCREEN
+
+CHARTS = 5
+
+
+def open_whole(reader, address: str) -> None:
+    """Open the page and wait for its last picture: on a busy machine a run may not have begun at first."""
+    reader.open(address)
+    reader.page.wait_for_selector(".st-key-baseline .js-plotly-plot", timeout=90_000)
+    reader.wait()
+
+
+def test_every_measure_and_switch_can_be_chosen(server, reader):
+    open_whole(reader, server + "/similarity?set=short_and_long")
+    assert "The order of neighbours flips" in reader.main()
+    for name in ("Dot product", "Euclidean distance", "Cosine"):
+        reader.page.get_by_role("radio", name=name).click()
+        reader.wait()
+        assert reader.page.locator(".js-plotly-plot").count() == CHARTS
+    reader.page.locator(".st-key-normalise label").first.click()
+    reader.wait()
+    assert "All three measures give the same order of neighbours, as they must" in reader.main()
+    reader.page.locator(".st-key-centre label").first.click()
+    reader.wait()
+    assert "Without centring it was" in reader.main()
+    assert "normalise=on" in reader.page.url
+    assert "centre=on" in reader.page.url
+
+
+def test_a_query_finds_its_sentence(server, reader):
+    open_whole(reader, server + "/similarity")
+    for typed, said in (
+        ("a spaceship takes off", "Sentence 6 is nearest to your query"),
+        ("x" * 1001, "The query has 1,001 characters"),
+        ("<img src=x onerror=\"document.title='owned'\">", "nearest to your query"),
+        ("", "nearest to sentence 1"),
+    ):
+        reader.page.fill(".st-key-query input", typed)
+        reader.page.press(".st-key-query input", "Enter")
+        reader.wait()
+        assert said in reader.main(), typed[:20]
+        reader.assert_well()
+    assert "owned" not in reader.page.title()
+
+
+def test_a_pair_is_chosen_and_explained(server, reader):
+    open_whole(reader, server + "/similarity?pair1=4")
+    reader.page.locator(".st-key-pair2").scroll_into_view_if_needed()  # a menu closes when its page scrolls
+    reader.wait()
+    reader.choose("pair2", "5 · A small cat is sleeping on the laptop.")
+    assert "The 10 × 11 entries add up to 0.587; the cosine of the two embeddings is 0.587." in reader.main()
+    assert "Sentences 4 and 5 have 0.587: more alike than all of them." in reader.main()
+    assert "pair1=4&pair2=5" in reader.page.url
+
+
+def test_no_text_breaks_the_page(server, reader):
+    open_whole(reader, server + "/similarity")
+    many = [f"Sentence number {i}." for i in range(32 - len(HOSTILE))]
+    for texts in (["One."], ["Twice.", "Twice."], HOSTILE + many):
+        reader.type("\n".join(texts))
+        assert "5 · How much is that?" in reader.main()
+        reader.assert_well()
+    assert "owned" not in reader.page.title()
+    assert reader.page.locator("[data-testid=stMain] img[src=x]").count() == 0
+
+
+def test_an_address_with_unknown_values_falls_back(server, reader):
+    open_whole(reader, server + "/similarity?metric=../etc&normalise=1&centre=%3Cb%3E&pair1=99&pair2=-1&query=%20")
+    assert "Sentences 1 and 2 are nearest (cosine 0.757)" in reader.main()
+    assert "metric" not in reader.page.url
+    assert "pair" not in reader.page.url
+
+
+def test_the_page_fits_a_phone(server, chromium):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    page.goto(server + "/similarity?set=languages")
+    page.wait_for_selector(f".js-plotly-plot >> nth={CHARTS - 1}", state="attached", timeout=90_000)
+    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    context.close()
