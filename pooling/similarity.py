@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from pooling.catalogue import PLAIN
 from pooling.encoders import Encoder, Layer, apply
 from pooling.registry import all_strategies
 from pooling.types import Pooled, TokenStates
@@ -98,7 +99,7 @@ def pool_all(states: TokenStates, *, model: str, layer: Layer) -> tuple[dict[str
 
 
 def embed_all(
-    encoder: Encoder, texts: Sequence[str], layer: Layer, *, template: str, pool_template: bool
+    encoder: Encoder, texts: Sequence[str], layer: Layer, *, template: str = PLAIN, pool_template: bool = True
 ) -> dict[str, Float[Tensor, "text dim"]]:
     """Embeddings of some hundred short texts, in their prompt, under every strategy that can be computed."""
     attention = isinstance(layer, int) and layer > 0

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pooling import all_strategies, apply, get_strategy
 from pooling.charts import similarity as charts
-from pooling.datasets import topics
+from pooling.datasets import own_topics
 from pooling.notices import similarity as notices
 from pooling.similarity import (
     METRICS,
@@ -83,7 +83,7 @@ def test_lengths_flip_the_order_of_dot_product_but_not_of_cosine():
 
 
 def test_normalised_vectors_have_one_order_under_every_metric(encoder):
-    made = embed_all(encoder, TEXTS + tuple(t.text for t in topics()[:9]), 6)["max"]
+    made = embed_all(encoder, TEXTS + own_topics()[0][:9], 6)["max"]
     table = tables.order_table(made, normalise=True)
     assert table["dot swaps"].sum() == table["euclidean swaps"].sum() == 0
     assert tables.order_table(made, normalise=False)["dot swaps"].sum() > 0
@@ -126,7 +126,7 @@ def test_the_parts_of_a_dot_product_by_hand(loud):
 @pytest.mark.parametrize("centre", [False, True], ids=["plain", "centred"])
 def test_the_parts_of_every_pair_add_up_to_its_score(encoder, states, strategy, centre):
     pooled = apply(strategy, states, model=encoder.name, layer=6)
-    mean = embed_all(encoder, [t.text for t in topics()[:40]], 6)[strategy.name].mean(dim=0) if centre else None
+    mean = embed_all(encoder, own_topics()[0][:40], 6)[strategy.name].mean(dim=0) if centre else None
     embeddings = centred(pooled.embedding, mean)
     for i, j in itertools.combinations_with_replacement(range(len(TEXTS)), 2):
         one, other = (token_parts(states, pooled, k, mean) for k in (i, j))
@@ -164,7 +164,7 @@ def test_centring_removes_the_mean_and_leaves_no_noise():
 
 
 def test_centring_makes_the_anisotropy_of_the_input_embeddings_go(encoder):
-    every, labels = [t.text for t in topics()], [t.label for t in topics()]
+    every, labels = own_topics()
     made = embed_all(encoder, every, 0)["mean"]
     cosine = Measure("cosine")
     before = unrelated(compare(made, made, cosine), labels)
@@ -177,9 +177,9 @@ def test_centring_makes_the_anisotropy_of_the_input_embeddings_go(encoder):
 def test_unrelated_pairs_are_pairs_of_different_topics_counted_once():
     scores = torch.tensor([[9.0, 1.0, 4.0], [1.0, 9.0, 2.0], [4.0, 2.0, 9.0]])
     assert unrelated(scores, ["a", "a", "b"]).tolist() == [2.0, 4.0]
-    assert len(topics()) == 256
-    assert len({t.label for t in topics()}) == 8
-    assert all(t.text.strip() for t in topics())
+    assert len(own_topics()[0]) == 256
+    assert len(set(own_topics()[1])) == 8
+    assert all(text.strip() for text in own_topics()[0])
 
 
 def test_the_share_of_unrelated_pairs_that_are_less_alike_by_hand():
