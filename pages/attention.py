@@ -31,7 +31,7 @@ with beside:
     head = own if controls.choose_head(own is not None, choice.layer in ready) else None
 pooled, missing = listen(states, head, temperature, model=choice.model, layer=choice.layer)
 titles = {name: get_strategy(name).label for name in LISTENERS}
-titles |= {"attention": "The project's head" if head is None else "Your head"}
+titles |= {"attention": "The head" if head is None else "Your head"}
 if "attention" in missing:
     controls.offer_layer(missing.pop("attention"), ready, choice.layer)
 shown = {name: titles[name] for name in pooled}

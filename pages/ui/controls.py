@@ -515,7 +515,7 @@ def choose_head(has_own: bool, has_ready: bool) -> bool:
         return has_own
     if st.session_state.pop("_new_head", False) or "attention-head" not in st.session_state:
         st.session_state["attention-head"] = "yours"
-    names = {"ready": "The project's", "yours": "Yours"}
+    names = {"ready": "Ready-made", "yours": "Yours"}
     chosen = st.segmented_control(
         "Head", list(names), format_func=names.get, key="attention-head", required=True, persist_state="session"
     )

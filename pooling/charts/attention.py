@@ -47,7 +47,12 @@ def weight_bars(table: pd.DataFrame, labels: dict[str, str]) -> go.Figure:
         )
     every = max(1, round(rows / 60))
     made.update_xaxes(
-        range=[0, 135 * table[list(labels)].to_numpy().max()], ticksuffix="%", nticks=4, showgrid=True, zeroline=True
+        range=[0, 150 * table[list(labels)].to_numpy().max()],
+        ticksuffix="%",
+        tickangle=0,
+        nticks=3,
+        showgrid=True,
+        zeroline=True,
     )
     made.update_yaxes(showgrid=False, ticks="", range=[rows - 0.5, -0.5])
     made.update_yaxes(
@@ -58,7 +63,7 @@ def weight_bars(table: pd.DataFrame, labels: dict[str, str]) -> go.Figure:
         row=1,
         col=1,
     )
-    made.update_annotations(font={"size": 14})
+    made.update_annotations(font={"size": 13})
     return made
 
 
