@@ -1,6 +1,6 @@
 """The parts that every page is laid out with: header, notice, chart with its table, strategy card."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING
@@ -27,9 +27,16 @@ def header(page: "PageInfo") -> None:
     st.markdown(page.answer)
 
 
-def noticed(text: str, frame: "pd.DataFrame | None" = None, *, key: str = "") -> None:
+def noticed(
+    text: str,
+    frame: "pd.DataFrame | None" = None,
+    *,
+    key: str = "",
+    figure: "go.Figure | Sequence[go.Figure]" = (),
+) -> None:
     """What to notice in the picture above, and the picture's numbers as a table, folded away.
 
+    With the table come the downloads: it as CSV, the figure (or the several) as one HTML file.
     The text may quote what a reader typed: it is shown as text.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -40,7 +47,49 @@ def noticed(text: str, frame: "pd.DataFrame | None" = None, *, key: str = "") ->
         )
         if frame is not None:
             with st.popover("Table", icon=":material/table:", type="tertiary", key=f"table-{key}"):
-                st.dataframe(frame.rename(columns=str), hide_index=True, alt=f"The numbers of: {text}")
+                table(frame, key=key, alt=f"The numbers of: {text}", figure=figure, noticed=text)
+
+
+def table(
+    frame: "pd.DataFrame",
+    *,
+    key: str,
+    alt: str,
+    columns: dict | None = None,
+    figure: "go.Figure | Sequence[go.Figure]" = (),
+    noticed: str = "",
+) -> None:
+    """A table and its download as CSV; with figures, theirs as HTML. Files are made when asked for.
+
+    Streamlit's own download would leave formulas in the cells, and is switched off in config.toml.
+    """
+    from pooling.charts.theme import to_html
+    from pooling.tables import to_csv
+
+    st.dataframe(frame.rename(columns=str), hide_index=True, column_config=columns, alt=alt)
+    figures, is_dark = list(figure) if isinstance(figure, (list, tuple)) else [figure], dark()
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "CSV",
+            lambda: to_csv(frame),
+            file_name=f"pooling-{key}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            type="tertiary",
+            key=f"csv-{key}",
+            on_click="ignore",
+        )
+        if figures:
+            st.download_button(
+                "Picture (HTML)",
+                lambda: to_html(figures, noticed, dark=is_dark),
+                file_name=f"pooling-{key}.html",
+                mime="text/html",
+                icon=":material/download:",
+                type="tertiary",
+                key=f"html-{key}",
+                on_click="ignore",
+            )
 
 
 def problem(text: str) -> None:

@@ -1,5 +1,8 @@
 """The colours, and what every figure has in common."""
 
+from collections.abc import Sequence
+from html import escape
+
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
@@ -41,3 +44,25 @@ def figure(height: int) -> go.Figure:
         showlegend=False,
     )
     return made
+
+
+def to_html(figures: Sequence[go.Figure], text: str, *, dark: bool) -> str:
+    """Figures and what to notice in them as one HTML file that needs nothing else, not even a network.
+
+    Outside the app no theme lends a figure its font and background: they are set here.
+    """
+    back, ink = ("#0F141A", "#E8EDF2") if dark else ("#FFFFFF", "#17212B")
+    parts = []
+    for i, one in enumerate(figures):
+        alone = go.Figure(one).update_layout(
+            template="plotly_dark" if dark else "plotly_white",
+            paper_bgcolor=back,
+            plot_bgcolor=back,
+            font={"family": "system-ui, sans-serif", "size": 14},
+        )
+        parts.append(alone.to_html(full_html=False, include_plotlyjs=i == 0, config=CONFIG))
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Pooling Playground</title></head>'
+        f'<body style="margin:1.5rem;background:{back};color:{ink};font:16px/1.5 system-ui,sans-serif">'
+        f"{''.join(parts)}<p>{escape(text)}</p></body></html>"
+    )

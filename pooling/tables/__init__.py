@@ -26,6 +26,20 @@ def number(value: float, *, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
+def to_csv(frame: pd.DataFrame) -> bytes:
+    """A table as a CSV file (UTF-8, marked as such for spreadsheets), its text cells harmless.
+
+    A spreadsheet runs a cell that begins with = + - @ (or hides one behind a tab or a line break)
+    as a formula; such text gets an apostrophe in front. Numbers stay numbers, in full precision.
+    """
+
+    def harmless(cell: object) -> object:
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+
+    safe = frame.astype(object).map(harmless).set_axis([harmless(str(c)) for c in frame.columns], axis=1)
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
 def readable_token(token: str, begins_words: bool) -> tuple[str, bool]:
     """A token as a reader sees it, and whether it goes on with the word before it.
 
