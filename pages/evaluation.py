@@ -11,7 +11,7 @@ from pooling import all_strategies
 from pooling.charts import evaluation as charts
 from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts, stsb_folder
 from pooling.evaluation import binary, bootstrap_mean, code_for, grid_layers, leaderboard, resample
-from pooling.modules import layer_name
+from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
 from pooling.tables import evaluation as tables
 from pooling.tables import own_strategy
@@ -48,23 +48,28 @@ def say(verdict: str, name: str) -> None:
 
 def show_leaderboard(table, measure: str, noticed: str) -> None:
     """Scores with their intervals beside the distances to the best, which are known better."""
-    scores, behind = st.columns([6, 5])
-    with scores:
-        figure = charts.intervals(
+    figures = [
+        charts.intervals(
             table,
             "score",
             "low",
             "high",
             title=f"{measure} × 100, 95% interval",
-            bounds=(min(0.0, table["low"].min()), 100.0),
-        )
-        layout.chart(figure, key="leaderboard", alt=f"The score of each strategy. {noticed}")
-    with behind:
-        figure = charts.intervals(
+            bounds=(min(0.0, table["low"].min()), 102.0),
+        ),
+        charts.intervals(
             table, "behind", "behind_low", "behind_high", title="points behind the best, 95% interval", zero=True
-        )
-        layout.chart(figure, key="behind", alt=f"How far each strategy is behind the best. {noticed}")
-    layout.noticed(noticed, table, key="leaderboard")
+        ),
+    ]
+    scores, behind = st.columns([6, 5])
+    with scores:
+        layout.chart(figures[0], key="leaderboard", alt=f"The score of each strategy. {noticed}")
+    with behind:
+        layout.chart(figures[1], key="behind", alt=f"How far each strategy is behind the best. {noticed}")
+    layout.noticed(noticed, table, key="leaderboard", figure=figures)
+    for card in head_cards():
+        if (card["model"], card["layer"]) == (choice.model, layer):
+            st.caption(f"The head of trained attention has learned from: {card['data']}. It is at home on such data.")
     for row in table[table["missing"] != ""].to_dict("records"):
         st.caption(f"{row['label']} has no score: {row['missing']}")
 
@@ -94,9 +99,9 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
     repeated = len(pairs) - len(set(pairs))
     if repeated:
-        st.caption(f"{repeated:,} rows repeat an earlier pair and its score; each counts again.")
+        st.caption(f"Rows that repeat an earlier pair and its score: {repeated:,}. Each counts again.")
     if grid.cut:
-        st.caption(f"{grid.cut:,} texts were cut to the model's limit of {encoder.max_length} tokens.")
+        st.caption(f"Texts cut to the model's limit of {encoder.max_length} tokens: {grid.cut:,}.")
     if binary(pairs):
         share = 100 * sum(p.score for p in pairs) / len(pairs)
         st.caption(f"Average precision: pairs sorted by similarity, how pure is the top? By chance it is {share:.1f}.")
@@ -117,16 +122,18 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         noticed = notices.about_cost(costs, f"{label}, last layer")
         figure = charts.intervals(costs, "cost", "low", "high", title="points lost, 95% interval", zero=True)
         layout.chart(figure, key="cost", alt=noticed)
-        layout.noticed(noticed, costs, key="cost")
+        layout.noticed(noticed, costs, key="cost", figure=figure)
 
     st.subheader("Every layer under every strategy", anchor=False)
     table = tables.grid_table(scores.scores, grid_layers(encoder), encoder.layers)
     noticed = notices.about_grid(table, choice.strategy.label)
     figure = charts.grid_heatmap(table, tables.layer_title(layer, encoder.layers), f"{measure} × 100")
     layout.chart(figure, key="grid", alt=noticed)
-    layout.noticed(noticed, table.reset_index(), key="grid")
+    layout.noticed(noticed, table.reset_index(), key="grid", figure=figure)
     with st.expander("Why are some cells empty?"):
-        st.dataframe(tables.missing_table(grid, scores.scores, encoder.layers), hide_index=True)
+        layout.table(
+            tables.missing_table(grid, scores.scores, encoder.layers), key="empty", alt="Why cells have no score."
+        )
 
     st.subheader(f"What {choice.strategy.label} gets wrong", anchor=False)
     chosen = (layer, choice.strategy.name)
@@ -141,18 +148,18 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
                 "How far similarity ranks each kind of pair above or below where people rank it: the mean gap, in % "
                 "of all places."
             )
-            layout.chart(charts.kind_bars(kinds), key="kinds", alt=noticed)
-        layout.noticed(noticed, kinds, key="kinds")
+            figure = charts.kind_bars(kinds)
+            layout.chart(figure, key="kinds", alt=noticed)
+        layout.noticed(noticed, kinds, key="kinds", figure=() if kinds is None else figure)
         st.caption(
             f"The {len(worst)} pairs with the largest gap between the place people give them and the place "
             "similarity gives them; place 1 is the most alike."
         )
-        st.dataframe(worst, hide_index=True, column_config=layout.columns_of(worst, tables.WORST))
+        layout.table(worst, key="worst", alt=noticed, columns=layout.columns_of(worst, tables.WORST))
 
     st.subheader("Published numbers, and the same here", anchor=False)
-    st.dataframe(
-        tables.published_table(choice.model, data, stsb is not None, scores.scores), hide_index=True, width="content"
-    )
+    published = tables.published_table(choice.model, data, stsb is not None, scores.scores)
+    layout.table(published, key="published", alt="Published scores, and the same computed here.")
     st.caption("Spearman × 100 on the test set of the STS Benchmark.")
 
 
@@ -186,14 +193,8 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
         "texts are to their own label's than to the next label's. V-measure, 0 to 100: how well k-means, told only how "
         "many labels there are, finds them again. All by cosine, in all dimensions."
     )
-    for place, (column, title, bounds) in zip(
-        st.columns(2),
-        (
-            ("silhouette", "silhouette × 100", (-20.0, 100.0)),
-            ("v_measure", "V-measure × 100", (0.0, 105.0)),
-        ),
-        strict=True,
-    ):
+    two = (("silhouette", "silhouette × 100", (-20.0, 102.0)), ("v_measure", "V-measure × 100", (0.0, 102.0)))
+    for place, (column, title, bounds) in zip(st.columns(2), two, strict=True):
         with place:
             figure = charts.intervals(table, column, column, column, title=title, bounds=bounds)
             layout.chart(figure, key=column, alt=notices.about_labels(table))

@@ -299,10 +299,15 @@ def test_the_page_at_other_choices(page):
     assert "No attention head was trained" in shown(page.run())
     page.session_state["data"] = "pairs"
     assert "Choose a file" in shown(page.run())
-    page.session_state["text"] = ""
-    page.session_state["data"] = "own"
-    page.session_state["layer"] = "first-last"
-    assert "layer 1+6" in shown(page.run())
+
+
+def test_the_page_needs_no_sentence_and_takes_two_layers():
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
+    at.query_params["layer"] = "first-last"
+    at.query_params["text"] = " "
+    said = shown(at.run().switch_page("pages/evaluation.py").run())
+    assert "Verdict for all-MiniLM-L6-v2, layer 1+6." in said
+    assert "CLS attention has no score" in said
 
 
 def test_topics_are_kept_apart_by_the_default_model(encoder):

@@ -32,7 +32,9 @@ def in_parts(rows: Sequence[Any], length: Callable[[Any], int], part: Callable[[
         chosen = [rows[i] for i in order[start : start + AT_ONCE]]
         spent = time.monotonic() - began
         if start == 0:
-            place.skeleton(height=300)
+            place.progress(
+                0.0, f"Sending {len(rows):,} rows through the transformer, every layer and strategy at once."
+            )
         elif spent > 0.5:
             left = spent * (whole - done) / done
             place.progress(
