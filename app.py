@@ -10,7 +10,7 @@ layout.header(page)
 url.begin()
 with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds."):
     cache.libraries()
-    cache.encoder(controls.model_asked_for())
+    controls.load_model()
 try:
     with st.sidebar:
         controls.sidebar()

@@ -45,6 +45,7 @@ st.caption(
     "Below each token: "
     + ("the share of dimensions it won. " if winner_table(pooled, [0]) is not None else "its weight. ")
     + "Dashed: a special token, added by the tokenizer. Joined: pieces of one word."
+    + (" Dotted: the prompt's tokens; pale ones are read but not pooled." if tokens["prompt"].any() else "")
 )
 layout.noticed(noticed, tokens, key="tokens")
 

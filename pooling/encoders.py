@@ -1,25 +1,37 @@
 """Texts to token states: the only place that runs a transformer, and the only importer of one."""
 
+import contextlib
 import copy
+import dataclasses
 import inspect
 import json
 import math
 import os
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
+from safetensors.torch import save_model
 from torch import Tensor
-from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer, GgufConfig
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES,
+    MODEL_MAPPING_NAMES,
+)
 
-from pooling.catalogue import get_model, model_folder
+from pooling.catalogue import PLAIN, Model, cache_folder, get_model, model_folder, split_template
+from pooling.hub import HubError, need_memory, verified_folder
 from pooling.modules import find_head
 from pooling.registry import Strategy, all_strategies, get_strategy
+from pooling.token_strings import spell_bytes
 from pooling.token_weights import first_real_token
 from pooling.types import Pooled, TokenStates
 
@@ -31,6 +43,20 @@ TOKEN_BUDGET = {"cpu": 4096, "mps": 16384, "cuda": 65536}
 ATTENTION_BUDGET = 4096 * 256
 """Entries of one attention matrix, query times key, computed at a time: all layers make theirs."""
 FORWARDS_AT_ONCE = 2
+MOST_LAYERS = 200
+SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+
+
+class Row(NamedTuple):
+    """One text as tokens."""
+
+    ids: list[int]
+    special: list[int]
+    """1 for a token that the tokenizer added."""
+    prompt: list[bool]
+    """Whether a token belongs to the prompt template."""
+    lost: int
+    """Tokens of the text that were cut off."""
 
 
 class TruncationWarning(UserWarning):
@@ -46,10 +72,24 @@ def load_encoder(model: str, *, device: str | None = None) -> "Encoder":
 
     Raises:
         KeyError: for a name that is not in the catalogue.
-        FileNotFoundError: when the package with its weights is not installed.
-        ValueError: when its weights are not the known ones.
+        FileNotFoundError: when its weights are not on this machine, with the command that brings them.
+        ValueError: when its weights are not the known ones, or cannot be read.
+        HubError: when memory does not suffice, or its config is refused.
     """
-    return Encoder(model, model_folder(get_model(model)), device=device or default_device())
+    entry = get_model(model)
+    folder = verified_folder(entry) if entry.source == "hub" else model_folder(entry)
+    try:
+        if entry.source == "hub":
+            check_config(folder)
+        else:
+            need_memory(model, 4 * entry.parameters)
+        if folder.suffix == ".gguf":
+            folder = _converted(folder, entry)
+        return Encoder(model, folder, device=device or default_device(), causal=entry.causal)
+    except HubError:
+        raise
+    except Exception as error:
+        raise ValueError(f"The files of {model} could not be read ({type(error).__name__}).") from error
 
 
 def default_device() -> str:
@@ -73,23 +113,25 @@ class Encoder:
         normalises: whether its own pipeline scales embeddings to length 1.
     """
 
-    def __init__(self, name: str, folder: Path, *, device: str = "cpu"):
-        safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-        config = AutoConfig.from_pretrained(folder, **safe)
-        auto = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+    def __init__(self, name: str, folder: Path, *, device: str = "cpu", causal: bool = False):
+        config = AutoConfig.from_pretrained(folder, **SAFE)
+        if causal:
+            config.is_decoder = True
         self.name = name
         self.device = torch.device(device)
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-        self.model = auto.from_pretrained(
-            folder, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **safe
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, **SAFE)
+        self.model = _auto_class(config).from_pretrained(
+            folder, config=config, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **SAFE
         )
         self.model.eval().requires_grad_(False).to(self.device)
         text_config = self.model.config.get_text_config()
         self.layers = text_config.num_hidden_layers
         self.dim = text_config.hidden_size
         self.max_length = _max_length(folder, self.tokenizer, text_config)
-        self.trained_pooling = trained_pooling(folder)
-        self.normalises = any("Normalize" in m["type"] for m in _json(folder / "modules.json", []))
+        # Under a mask it was not trained with, what the files say of the pooling no longer holds.
+        self.trained_pooling = None if causal else trained_pooling(folder)
+        modules = [] if causal else _json(folder / "modules.json", [])
+        self.normalises = any("Normalize" in m["type"] for m in modules)
         # One fast tokenizer called by two threads at once can answer with wrong lengths.
         self._tokenizer_lock = threading.Lock()
         self._eager_lock = threading.Lock()
@@ -103,6 +145,8 @@ class Encoder:
         attention: bool = False,
         padding_side: Side = "right",
         pad_to: int = 0,
+        template: str = PLAIN,
+        pool_template: bool = True,
     ) -> TokenStates:
         """The token states of a handful of texts, all in one batch, on the CPU in float32.
 
@@ -112,20 +156,25 @@ class Encoder:
             attention: also give what the first real token attends to at that layer.
             padding_side: where shorter texts are padded.
             pad_to: pad to at least this many tokens.
+            template: a prompt with `{}` where the text goes; too long a text is cut, never the prompt.
+            pool_template: whether the prompt's tokens are pooled; they are attended to either way.
 
         Raises:
-            ValueError: for a blank text (naming its position), no text, or no such layer.
+            ValueError: for a blank text (naming its position), no text, no such layer, or a
+                template without exactly one `{}` or with no room for the text.
         """
         layer = self.layer(layer)
         if attention and not (isinstance(layer, int) and layer > 0):
             raise ValueError("Attention belongs to one transformer layer; choose one from 1 up.")
-        rows = self._tokenize(texts)
-        width = max(pad_to, *(len(ids) for ids, _, _ in rows))
+        rows = self._tokenize(texts, template)
+        width = max(pad_to, *(len(row.ids) for row in rows))
         # Attention comes for all layers at once, and its memory grows with the width squared.
         step = max(1, ATTENTION_BUDGET // width**2) if attention else len(rows)
         parts = [
-            self._forward(rows[i : i + step], layer, padding_side, width, attention) for i in range(0, len(rows), step)
+            self._forward(rows[i : i + step], layer, padding_side, width, attention, pool_template)
+            for i in range(0, len(rows), step)
         ]
+        prompts = [part.prompt for part in parts if part.prompt is not None]
         return TokenStates(
             hidden=torch.cat([part.hidden for part in parts]).float().cpu(),
             mask=torch.cat([part.mask for part in parts]).cpu(),
@@ -134,26 +183,31 @@ class Encoder:
             attention=torch.cat([part.attention for part in parts]).cpu() if attention else None,
             ids=tuple(row for part in parts for row in part.ids),
             lost=tuple(lost for part in parts for lost in part.lost),
+            prompt=torch.cat(prompts).cpu() if prompts else None,
         )
 
-    def stream(self, texts: Sequence[str], *, layer: Layer = -1) -> Iterator[tuple[list[int], TokenStates]]:
+    def stream(
+        self, texts: Sequence[str], *, layer: Layer = -1, template: str = PLAIN, pool_template: bool = True
+    ) -> Iterator[tuple[list[int], TokenStates]]:
         """The token states of a corpus, a batch at a time, on the encoder's device.
 
         Texts of like length share a batch, the longest first, so that little is padding and
-        too large a batch fails at once. `indices` say which texts, by the caller's order.
+        too large a batch fails at once. `indices` say which texts, by the caller's order. The
+        template works as in `encode`.
 
         Raises:
-            ValueError: for a blank text (naming its position), no text, or no such layer.
+            ValueError: as `encode` does.
         """
         layer = self.layer(layer)
-        rows = self._tokenize(texts)
-        order = sorted(range(len(rows)), key=lambda i: -len(rows[i][0]))
+        rows = self._tokenize(texts, template)
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i].ids))
         start = 0
         while start < len(order):
-            width = len(rows[order[start]][0])
+            width = len(rows[order[start]].ids)
             stop = start + max(1, TOKEN_BUDGET[self.device.type] // width)
             indices = order[start:stop]
-            yield indices, self._forward([rows[i] for i in indices], layer, "right", width)
+            chosen = [rows[i] for i in indices]
+            yield indices, self._forward(chosen, layer, "right", width, pool_template=pool_template)
             start = stop
 
     def layer(self, layer: Layer) -> Layer:
@@ -168,8 +222,8 @@ class Encoder:
             return self.layers if layer == -1 else layer
         raise ValueError(f"{self.name} has layers 0 to {self.layers}, not {layer!r}.")
 
-    def _tokenize(self, texts: Sequence[str]) -> list[tuple[list[int], list[int], int]]:
-        """Token ids, special-token flags and number of tokens lost of each text."""
+    def _tokenize(self, texts: Sequence[str], template: str) -> list[Row]:
+        """Each text as tokens, in its prompt, within the model's limit."""
         if isinstance(texts, str):
             raise ValueError("texts must be a list of texts, not one string.")
         if not texts:
@@ -177,51 +231,84 @@ class Encoder:
         for position, text in enumerate(texts, start=1):
             if not text.strip():
                 raise ValueError(f"Text {position} of {len(texts)} is empty; write something or leave it out.")
+        before, after = split_template(template)
+        wrapped = bool(before or after)
+        if wrapped and not self.tokenizer.is_fast:
+            raise ValueError(f"The tokenizer of {self.name} cannot tell a prompt from its text; use no prompt.")
         with self._tokenizer_lock:
-            whole = self._ids(texts, truncation=False)
-            long = [i for i, (ids, _) in enumerate(whole) if len(ids) > self.max_length]
-            cut = self._ids([texts[i] for i in long], truncation=True) if long else []
-        kept = whole.copy()
-        for index, row in zip(long, cut, strict=True):
-            kept[index] = row
-        return [(*row, len(all_[0]) - len(row[0])) for row, all_ in zip(kept, whole, strict=True)]
+            made = self.tokenizer(
+                [before + text + after for text in texts],
+                padding=False,
+                truncation=False,
+                return_attention_mask=False,
+                return_special_tokens_mask=True,
+                return_offsets_mapping=wrapped,
+                verbose=False,
+            )
+        rows = []
+        for i, (text, ids, special) in enumerate(
+            zip(texts, made["input_ids"], made["special_tokens_mask"], strict=True)
+        ):
+            prompt = [False] * len(ids)
+            if wrapped:
+                inside = range(len(before), len(before) + len(text))
+                spans = zip(made["offset_mapping"][i], special, strict=True)
+                # A token that holds a piece of both belongs to the text.
+                prompt = [
+                    not mark and (max(end, start + 1) <= inside.start or start >= inside.stop)
+                    for (start, end), mark in spans
+                ]
+            rows.append(self._cut(Row(ids, special, prompt, 0)))
+        return rows
 
-    def _ids(self, texts: Sequence[str], *, truncation: bool) -> list[tuple[list[int], list[int]]]:
-        made = self.tokenizer(
-            list(texts),
-            padding=False,
-            truncation=truncation,
-            max_length=self.max_length if truncation else None,
-            return_attention_mask=False,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
-        return list(zip(made["input_ids"], made["special_tokens_mask"], strict=True))
+    def _cut(self, row: Row) -> Row:
+        """A row within the model's limit: what goes is the end of the text, not prompt or special tokens."""
+        lost = max(0, len(row.ids) - self.max_length)
+        if not lost:
+            return row
+        text = [i for i in range(len(row.ids)) if not row.special[i] and not row.prompt[i]]
+        if lost >= len(text):
+            raise ValueError(
+                f"The prompt leaves no room for the text within the {self.max_length} tokens of {self.name}."
+            )
+        gone = set(text[-lost:])
+        kept = [i for i in range(len(row.ids)) if i not in gone]
+        return Row(*([part[i] for i in kept] for part in row[:3]), lost)
 
-    def _inputs(self, rows: list, side: Side, width: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Model inputs and special-token mask [batch, width], padded by hand on either side."""
+    def _inputs(self, rows: list[Row], side: Side, width: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Model inputs, special-token mask and prompt mask [batch, width], padded by hand on either side."""
         pad = self.tokenizer.pad_token_id or 0
         ids = torch.full((len(rows), width), pad)
         mask = torch.zeros(len(rows), width, dtype=torch.bool)
-        special = torch.zeros(len(rows), width, dtype=torch.bool)
-        for row, (tokens, flags, _) in enumerate(rows):
-            place = slice(0, len(tokens)) if side == "right" else slice(width - len(tokens), width)
-            ids[row, place] = torch.tensor(tokens)
-            special[row, place] = torch.tensor(flags, dtype=torch.bool)
-            mask[row, place] = True
+        special, prompt = torch.zeros_like(mask), torch.zeros_like(mask)
+        for i, row in enumerate(rows):
+            place = slice(0, len(row.ids)) if side == "right" else slice(width - len(row.ids), width)
+            ids[i, place] = torch.tensor(row.ids)
+            special[i, place] = torch.tensor(row.special, dtype=torch.bool)
+            prompt[i, place] = torch.tensor(row.prompt)
+            mask[i, place] = True
         inputs = {"input_ids": ids, "attention_mask": mask.long()}
         if self._takes_positions:
             # Left unsaid, most models count padding on the left as positions of the text.
             inputs["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        return {k: v.to(self.device) for k, v in inputs.items()}, special.to(self.device)
+        return {k: v.to(self.device) for k, v in inputs.items()}, special.to(self.device), prompt.to(self.device)
 
-    def _forward(self, rows: list, layer: Layer, side: Side, width: int, attention: bool = False) -> TokenStates:
-        inputs, special = self._inputs(rows, side, width)
-        mask = inputs["attention_mask"].bool()
+    def _forward(
+        self,
+        rows: list[Row],
+        layer: Layer,
+        side: Side,
+        width: int,
+        attention: bool = False,
+        pool_template: bool = True,
+    ) -> TokenStates:
+        inputs, special, prompt = self._inputs(rows, side, width)
+        real = inputs["attention_mask"].bool()
+        mask = real if pool_template else real & ~prompt
         last = layer == self.layers
         with self._forwards, torch.no_grad():
             model = self._eager if attention else self.model
-            out = model(**inputs, output_hidden_states=not last, output_attentions=attention)
+            out = model(**inputs, output_hidden_states=not last, output_attentions=attention, **self._no_cache)
         if isinstance(layer, tuple):
             hidden = torch.stack([out.hidden_states[one] for one in layer]).mean(dim=0)
         else:
@@ -234,11 +321,28 @@ class Encoder:
             hidden=hidden,
             mask=mask,
             special=special,
-            tokens=tuple(tuple(self.tokenizer.convert_ids_to_tokens(row)) for row in ids),
+            tokens=tuple(map(self._spell, ids, real.tolist())),
             attention=paid,
             ids=tuple(map(tuple, ids)),
-            lost=tuple(lost for _, _, lost in rows),
+            lost=tuple(row.lost for row in rows),
+            prompt=prompt if prompt.any() else None,
         )
+
+    def _spell(self, ids: list[int], real: list[bool]) -> tuple[str, ...]:
+        """The tokens of a row as text: bytes decoded, padding by its name."""
+        tokens = self.tokenizer.convert_ids_to_tokens(ids)
+        if self._byte_decoder:
+            tokens = spell_bytes(tokens, alphabet="ByteLevel" in self._byte_decoder)
+        if self.tokenizer.pad_token_id is None:
+            tokens = [token if is_real else "[PAD]" for token, is_real in zip(tokens, real, strict=True)]
+        return tuple(tokens)
+
+    @cached_property
+    def _byte_decoder(self) -> str:
+        """How tokens that stand for bytes are read: "ByteLevel" in GPT-2, "ByteFallback" in Llama; "" for none."""
+        decoder = getattr(getattr(self.tokenizer, "backend_tokenizer", None), "decoder", None)
+        state = decoder.__getstate__().decode() if decoder is not None else ""
+        return state if "Byte" in state else ""
 
     @property
     def _eager(self) -> torch.nn.Module:
@@ -251,6 +355,11 @@ class Encoder:
                 eager.load_state_dict(self.model.state_dict(), assign=True)
                 self._eager_model = eager.eval().requires_grad_(False).to(self.device)
             return self._eager_model
+
+    @cached_property
+    def _no_cache(self) -> dict[str, bool]:
+        """Keys and values are kept for the next token only by models that write; here none does."""
+        return {"use_cache": False} if "use_cache" in inspect.signature(self.model.forward).parameters else {}
 
     @cached_property
     def _takes_positions(self) -> bool:
@@ -279,15 +388,17 @@ def embed(
     strategies: Iterable[Strategy | str] | None = None,
     *,
     layer: Layer = -1,
+    template: str = PLAIN,
+    pool_template: bool = True,
 ) -> dict[str, Float[Tensor, "text dim"]]:
     """Embeddings [text, dim] of a corpus under each strategy, from one forward pass.
 
     By default under every strategy that needs nothing but hidden states. In the caller's order,
     not normalised, on the CPU in float32. Texts longer than the model's limit are cut, with a
-    `TruncationWarning` that says which and by how much.
+    `TruncationWarning` that says which and by how much. The template works as in `Encoder.encode`.
 
     Raises:
-        ValueError: for a blank text, no text, no such layer, or a strategy that needs attention.
+        ValueError: as `Encoder.encode` does, or for a strategy that needs attention.
         LookupError: when a strategy needs a head that was not trained for this model and layer.
     """
     layer = encoder.layer(layer)
@@ -296,7 +407,7 @@ def embed(
     chosen = [get_strategy(s) if isinstance(s, str) else s for s in strategies]
     made = {s.name: torch.empty(len(texts), encoder.dim) for s in chosen}
     lost: dict[int, int] = {}
-    for indices, states in encoder.stream(texts, layer=layer):
+    for indices, states in encoder.stream(texts, layer=layer, template=template, pool_template=pool_template):
         lost |= {i + 1: n for i, n in zip(indices, states.lost, strict=True) if n}
         for strategy in chosen:
             pooled = apply(strategy, states, model=encoder.name, layer=layer)
@@ -330,6 +441,89 @@ def trained_pooling(folder: Path) -> str | None:
     modes = [modes] if isinstance(modes, str) else modes
     known = {s.sentence_transformers: s.name for s in all_strategies() if s.sentence_transformers}
     return known.get(modes[0]) if len(modes) == 1 else None
+
+
+def known_types() -> dict[str, bool]:
+    """The model types that can be loaded, and whether each writes from left to right (a decoder)."""
+    decoders = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) - set(MODEL_FOR_MASKED_LM_MAPPING_NAMES)
+    text = {*decoders, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES}
+    return {kind: kind in decoders for kind in sorted(text & set(MODEL_MAPPING_NAMES))}
+
+
+def described(model: Model, folder: Path) -> Model:
+    """An entry for a model that is not in the catalogue, completed from its files."""
+    layers = AutoConfig.from_pretrained(folder, **SAFE).get_text_config().num_hidden_layers
+    return dataclasses.replace(model, layers=layers, pooling=trained_pooling(folder))
+
+
+def check_config(folder: Path) -> None:
+    """Look at a model's config before its weights are fetched, and again before they are loaded.
+
+    Raises:
+        HubError: when it names code to run, asks for more than the machine has, or makes no sense.
+    """
+    for name in ("config.json", "tokenizer_config.json", "1_Pooling/config.json", "modules.json"):
+        for key, value in _entries(_json(folder / name, {})):
+            code = key.endswith("implementation") and isinstance(value, str) and "/" in value
+            if key == "auto_map" or code:
+                raise HubError("The model wants to run code of its own, and that is never done here.")
+            if key == "quantization_config":
+                raise HubError("The model's weights are quantized, and such weights are not read here.")
+    try:
+        config = AutoConfig.from_pretrained(folder, **SAFE)
+        text = config.get_text_config()
+        if not 0 < text.num_hidden_layers <= MOST_LAYERS or text.num_attention_heads > 1024:
+            raise HubError(f"The model's config asks for {text.num_hidden_layers:,} layers: not a model for here.")
+        # On the device "meta" a model has shapes but takes no memory.
+        with torch.device("meta"):
+            shape = _auto_class(config).from_config(config, trust_remote_code=False, attn_implementation="sdpa")
+    except HubError:
+        raise
+    except Exception as error:
+        raise HubError(f"The model's config makes no sense to transformers ({type(error).__name__}).") from error
+    weights = 4 * sum(one.numel() for one in shape.parameters())
+    need_memory("The model", weights + sum(one.nbytes for one in shape.buffers()))
+
+
+def _entries(node: Any) -> Iterator[tuple[str, Any]]:
+    """Every key and value of a JSON document, however deep."""
+    for key, value in node.items() if isinstance(node, dict) else ():
+        yield key, value
+        yield from _entries(value)
+    for value in node if isinstance(node, list) else ():
+        yield from _entries(value)
+
+
+def _auto_class(config: Any) -> Any:
+    """Of a T5, an encoder and a decoder, only the first is wanted; its config need not say so."""
+    return AutoModelForTextEncoding if type(config) in AutoModelForTextEncoding._model_mapping else AutoModel
+
+
+_converting = threading.Lock()
+
+
+def _converted(gguf: Path, model: Model) -> Path:
+    """The folder with a GGUF file's model in safetensors, its weights unpacked; made once."""
+    final = cache_folder() / "converted" / f"{model.name.replace('/', '--')}-{model.sha256[:16]}"
+    with _converting:
+        if final.is_dir():
+            return final
+        need_memory(model.name, 8 * model.parameters)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=final.parent) as temporary:
+            made = Path(temporary) / "model"
+            read: dict[str, Any] = SAFE | {"gguf_file": gguf.name}
+            AutoTokenizer.from_pretrained(gguf.parent, **read).save_pretrained(made)
+            unpacked = AutoModel.from_pretrained(
+                gguf.parent, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True), **read
+            )
+            del unpacked.config.quantization_config
+            unpacked.config.save_pretrained(made)
+            save_model(unpacked, str(made / "model.safetensors"), metadata={"format": "pt"})
+            # Another process may have been faster: its folder is as good.
+            with contextlib.suppress(FileExistsError, OSError):
+                made.rename(final)
+    return final
 
 
 def _max_length(folder: Path, tokenizer: Any, config: Any) -> int:

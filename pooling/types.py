@@ -33,7 +33,7 @@ class TokenStates:
     hidden: Hidden
     """Hidden states of one layer; a strategy accumulates them in float32 whatever their type."""
     mask: Mask
-    """True: a real token, special tokens included. Padding may stand on either side."""
+    """True: a real token to be pooled, special tokens included. Padding may stand on either side."""
     special: Mask
     """True: added by the tokenizer ([CLS], [SEP], </s>), not part of the text."""
     tokens: tuple[tuple[str, ...], ...]
@@ -44,12 +44,14 @@ class TokenStates:
     """The tokens' numbers in the vocabulary; empty when not kept."""
     lost: tuple[int, ...] = ()
     """Tokens cut off at the model's limit, one number a text; empty when not counted."""
+    prompt: Mask | None = None
+    """True: a token of the prompt template. It was attended to; it is pooled only where `mask` says so."""
 
     def __post_init__(self) -> None:
         if self.hidden.ndim != 3:
             raise ValueError(f"hidden must be [batch, length, dim], got {list(self.hidden.shape)}.")
         batch, length, _ = self.hidden.shape
-        for name in ("mask", "special"):
+        for name in ("mask", "special", *(["prompt"] if self.prompt is not None else [])):
             shape = list(getattr(self, name).shape)
             if shape != [batch, length]:
                 raise ValueError(f"{name} must be [{batch}, {length}] like hidden, got {shape}.")
@@ -69,8 +71,8 @@ class TokenStates:
         return len(self.hidden)
 
     def one(self, index: int) -> "TokenStates":
-        """The states of one text, without its padding: a batch of one."""
-        real = self.mask[index]
+        """The states of one text, without its padding but with its prompt: a batch of one."""
+        real = self.mask[index] if self.prompt is None else self.mask[index] | self.prompt[index]
         positions = real.nonzero().flatten().tolist()
         return TokenStates(
             hidden=self.hidden[index : index + 1, real],
@@ -80,6 +82,7 @@ class TokenStates:
             attention=None if self.attention is None else self.attention[index : index + 1, :, real],
             ids=tuple(tuple(row[p] for p in positions) for row in self.ids[index : index + 1]),
             lost=self.lost[index : index + 1],
+            prompt=None if self.prompt is None else self.prompt[index : index + 1, real],
         )
 
 

@@ -4,6 +4,7 @@ torch and transformers are imported in here, when first needed: a page's frame s
 """
 
 import gc
+import threading
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -25,7 +26,16 @@ def libraries() -> None:
     gc.freeze()
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+def _release(_evicted: "Encoder") -> None:
+    """Give a model's memory back, once nobody is in the middle of using it."""
+    from pooling.machine import give_memory_back
+
+    later = threading.Timer(3, give_memory_back)
+    later.daemon = True
+    later.start()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, on_release=_release)
 def encoder(model: str) -> "Encoder":
     """The encoder of that name, shared by all sessions."""
     from pooling import load_encoder
@@ -35,22 +45,29 @@ def encoder(model: str) -> "Encoder":
 
 def states(choice: "Choice") -> "TokenStates":
     """The token states of the sidebar's sentences."""
-    return _token_states(choice.model, choice.texts, choice.layer)
+    return _token_states(choice.model, choice.texts, choice.layer, choice.template, choice.pool_template)
 
 
 @st.cache_data(max_entries=512, max_size="128MB", show_spinner="Running the transformer…")
-def _token_states(model: str, texts: tuple[str, ...], layer: "Layer") -> "TokenStates":
+def _token_states(
+    model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
+) -> "TokenStates":
     """The token states of a few texts at a layer, with attention where the layer has one."""
-    return encoder(model).encode(texts, layer=layer, attention=isinstance(layer, int) and layer > 0)
+    attention = isinstance(layer, int) and layer > 0
+    return encoder(model).encode(
+        texts, layer=layer, attention=attention, template=template, pool_template=pool_template
+    )
 
 
 def embeddings(choice: "Choice", texts: tuple[str, ...], names: tuple[str, ...]) -> "dict[str, Tensor]":
     """Embeddings [text, dim] of a corpus under each strategy named, as the sidebar sets them."""
-    return _embeddings(choice.model, texts, choice.layer, names)
+    return _embeddings(choice.model, texts, choice.layer, names, choice.template, choice.pool_template)
 
 
 @st.cache_data(max_entries=64, max_size="256MB", show_spinner="Running the transformer over the texts…")
-def _embeddings(model: str, texts: tuple[str, ...], layer: "Layer", names: tuple[str, ...]) -> "dict[str, Tensor]":
+def _embeddings(
+    model: str, texts: tuple[str, ...], layer: "Layer", names: tuple[str, ...], template: str, pool_template: bool
+) -> "dict[str, Tensor]":
     from pooling import embed
 
-    return embed(texts, encoder(model), names, layer=layer)
+    return embed(texts, encoder(model), names, layer=layer, template=template, pool_template=pool_template)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import url
-from pooling.catalogue import DEFAULT, MODELS, get_model
+from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing, split_template
 from pooling.datasets import sample_sets
+from pooling.machine import megabytes
 
 if TYPE_CHECKING:
     from pooling import Encoder, Strategy
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_SENTENCES = 32
 MOST_CHARACTERS = 1000
+LONGEST_TEMPLATE = 300
+SOURCES = {"box": "In the box", "package": "Extra package", "hub": "From the Hub"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Choice:
     model: str
     strategy: "Strategy"
     layer: "Layer"
+    template: str = PLAIN
+    """The prompt, with `{}` where the text goes."""
+    pool_template: bool = True
+    """Whether the prompt's tokens are pooled; they are attended to either way."""
 
 
 def sidebar() -> None:
@@ -33,10 +40,11 @@ def sidebar() -> None:
 
     texts = choose_sentences()
     strategy = choose_strategy()
-    layer = choose_layer(model_asked_for())
+    layer = choose_layer(model_in_use())
     model = choose_model()
     show_trained_pooling(cache.encoder(model), strategy, layer)
-    st.session_state["_choice"] = Choice(texts, model, strategy, layer)
+    template, pool_template = choose_template(get_model(model))
+    st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
 
 
 def current() -> Choice:
@@ -108,17 +116,206 @@ def read_sentences(typed: str) -> tuple[tuple[str, ...], list[str]]:
 
 def model_asked_for() -> str:
     """The model that `choose_model` will show, known before the sidebar is drawn."""
-    return url.choice("model", [m.name for m in MODELS], DEFAULT)
+    return url.choice("model", [m.name for m in all_models()], DEFAULT)
+
+
+def model_in_use() -> str:
+    """The model that the pages use: the one asked for, or the last that worked."""
+    return st.session_state["_model"]
+
+
+def load_model() -> None:
+    """Load the model asked for; where that cannot be, keep the last that worked and remember why."""
+    from pages.ui import cache
+    from pooling.hub import HubError
+
+    asked = model_asked_for()
+    refused = st.session_state.get("_refused", {})
+    if asked not in refused and missing(get_model(asked)) is None:
+        try:
+            cache.encoder(asked)
+            st.session_state["_model"], refused = asked, {}
+        except (FileNotFoundError, ValueError, HubError) as error:
+            refused = {asked: str(error)}
+    st.session_state["_refused"] = refused
+    if not model_ready(st.session_state.get("_model", "")):
+        st.session_state["_model"] = DEFAULT
+    cache.encoder(model_in_use())
+
+
+def model_ready(name: str) -> bool:
+    """Whether a model of that name is on offer, and all of it on this machine."""
+    return any(model.name == name and missing(model) is None for model in all_models())
 
 
 def choose_model() -> str:
-    """The name of a model in the catalogue."""
-    model_asked_for()
-    names = [m.name for m in MODELS]
-    name = st.selectbox("Model", names, format_func=_short, key="model", persist_state="session")
-    model = get_model(name)
-    st.caption(f"{model.why} {model.parameters} parameters, {model.licence}.")
-    return name
+    """The name of a model that is loaded; another that is asked for is offered with what it takes."""
+    from pooling.hub import any_model_allowed
+
+    asked = get_model(model_asked_for())
+    models = {m.name: m for m in all_models()}
+    st.selectbox(
+        "Model",
+        list(models),
+        format_func=lambda name: _labelled(models[name]),
+        key="model",
+        persist_state="session",
+        on_change=_forget_model,
+    )
+    st.caption(_about(asked))
+    if asked.name != model_in_use():
+        _offer_model(asked)
+    if any_model_allowed():
+        _offer_any_model()
+    return model_in_use()
+
+
+def _labelled(model: Model) -> str:
+    there = model.source == "box" or missing(model) is None
+    return f"{SOURCES[model.source]} · {_short(model.name)}" + ("" if there else f" · {megabytes(model.download)}")
+
+
+def _about(model: Model) -> str:
+    from_where = {"box": "", "package": "as a Python package", "hub": "from the Hugging Face Hub"}[model.source]
+    parts = [
+        f"{'An encoder' if model.kind == 'encoder' else 'A decoder'} of {model.layers} layers" if model.layers else "",
+        f"{model.parameters / 1e6:.3g} million parameters",
+        model.licence,
+        f"{megabytes(model.download)} {from_where}" if from_where else "",
+    ]
+    return f"{model.why} {', '.join(part for part in parts if part)}."
+
+
+def _forget_model() -> None:
+    """Another model: its own prompt, and nothing said against it yet."""
+    st.session_state["_refused"] = {}
+    st.session_state["prompt"] = get_model(st.session_state["model"]).prompt or "none"
+
+
+def _offer_model(model: Model) -> None:
+    """What a model that cannot be used yet takes, and a button that gets it."""
+    from pooling import encoders, hub
+
+    job = hub.job(model.name)
+    reason = st.session_state["_refused"].get(model.name)
+    if job and not job.finished.is_set():
+        _watch(model.name)
+    elif reason:
+        st.error(reason, icon=":material/error:")
+        st.button("Try again", key="model-again", on_click=_forget_model)
+    elif model.source == "hub":
+        if job and job.error:
+            st.error(job.error, icon=":material/error:")
+        st.button(
+            f"Download ({megabytes(model.download)})",
+            icon=":material/download:",
+            key="model-download",
+            on_click=hub.start,
+            args=(model, encoders.check_config),
+        )
+    else:
+        st.info(missing(model), icon=":material/terminal:")
+    st.caption(f"Until then, every page uses {_short(model_in_use())}.")
+
+
+@st.fragment(run_every=1)
+def _watch(name: str) -> None:
+    """How far a download is."""
+    from pooling import hub
+
+    job = hub.job(name)
+    if job is None or job.finished.is_set():
+        st.rerun()
+    done = min(job.done, job.size)
+    st.progress(done / max(1, job.size), text=f"Downloading: {megabytes(done)} of {megabytes(job.size)}")
+
+
+def _offer_any_model() -> None:
+    """Any other model of the Hub, looked at before it is downloaded."""
+    from pooling import encoders, hub
+    from pooling.catalogue import add_model
+
+    with st.expander("Another model of the Hub", icon=":material/travel_explore:"):
+        name = st.text_input("Its name, owner/name", key="any-model", max_chars=200).strip()
+        if not name:
+            return
+        found = st.session_state.get("_looked_up", {})
+        if name not in found:
+            try:
+                found = {name: hub.look_up_any(name, encoders.known_types())}
+            except hub.HubError as error:
+                found = {name: str(error)}
+            st.session_state["_looked_up"] = found
+        plan = found[name]
+        if isinstance(plan, str):
+            st.error(plan, icon=":material/error:")
+            return
+        st.caption(f"{_about(plan.model)} Pinned to commit {plan.model.commit[:8]}.")
+        job = hub.job(name)
+        if job and not job.finished.is_set():
+            _watch(name)
+        elif name in [m.name for m in all_models()]:
+            st.caption("It is in the list of models above.")
+        else:
+            if job and job.error:
+                st.error(job.error, icon=":material/error:")
+            st.button(
+                f"Download ({megabytes(plan.size)})",
+                icon=":material/download:",
+                key="any-model-download",
+                on_click=hub.start,
+                args=(plan.model, encoders.check_config),
+                kwargs={"done": lambda folder: add_model(encoders.described(plan.model, folder))},
+            )
+
+
+def choose_template(model: Model) -> tuple[str, bool]:
+    """The prompt around every sentence, and whether its tokens are pooled."""
+    own = dict(model.prompts)
+    options = ["none", *own, "own"]
+    names = {"none": "No prompt", "own": "A prompt of your own"}
+    chosen = url.choice("prompt", options, model.prompt or "none")
+    st.selectbox(
+        "Prompt",
+        options,
+        format_func=lambda name: names.get(name, f"The model's: {name}"),
+        key="prompt",
+        persist_state="session",
+        help="Text around every sentence. What a decoder's last token says depends on what it was asked.",
+    )
+    template = own.get(chosen, PLAIN)
+    if chosen == "own":
+        template = choose_own_template()
+    elif chosen in own:
+        st.code(template, language=None, wrap_lines=True)
+    if template == PLAIN:
+        return PLAIN, True
+    pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
+    pooled = st.segmented_control(
+        "The prompt's tokens are",
+        ["yes", "no"],
+        format_func={"yes": "pooled", "no": "only read"}.get,
+        key="pool_prompt",
+        required=True,
+        persist_state="session",
+        help="Every token attends to the prompt either way; this says whether its tokens count in the embedding.",
+    )
+    return template, pooled == "yes"
+
+
+def choose_own_template() -> str:
+    """A template that the reader writes; one that cannot be used is said so, and left out."""
+    url.text("template", 'This sentence: "{}" means in one word: "')
+    typed = st.text_input("Your prompt, with {} for the sentence", key="template", persist_state="session") or PLAIN
+    if len(typed) > LONGEST_TEMPLATE:
+        st.warning(f"A prompt has at most {LONGEST_TEMPLATE} characters; without a shorter one, none is used.")
+        return PLAIN
+    try:
+        split_template(typed)
+    except ValueError as error:
+        st.warning(f"{error} Until then, no prompt is used.")
+        return PLAIN
+    return typed
 
 
 def choose_strategy() -> "Strategy":

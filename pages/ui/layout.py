@@ -49,6 +49,14 @@ def noticed(text: str, frame: "pd.DataFrame | None" = None, *, key: str = "") ->
                 st.dataframe(frame.rename(columns=str), hide_index=True, alt=f"The numbers of: {text}")
 
 
+def problem(text: str) -> None:
+    """What is wrong with what a reader gave, and may quote: it is shown as text."""
+    st.html(
+        '<p role="alert" style="margin:0;padding:.5rem .8rem;border-left:4px solid #CC3311;border-radius:.25rem;'
+        f'background:rgba(204,51,17,.1);overflow-wrap:anywhere">{escape(text)}</p>'
+    )
+
+
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     """A figure, with what it says in a sentence for those who cannot see it."""
     from pooling.charts.theme import CONFIG

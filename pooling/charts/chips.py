@@ -19,6 +19,8 @@ ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35
 .pp-goes-on .pp-chip{border-top-right-radius:0;border-bottom-right-radius:0}
 .pp-special .pp-chip{border:2px dashed currentColor;font-weight:400;font-style:italic;font-size:.9rem;
  padding:.42rem .45rem}
+.pp-prompt .pp-chip{border:2px dotted currentColor;font-weight:400}
+.pp-left-out .pp-chip{background:transparent!important;color:inherit!important;opacity:.65}
 .pp-number{font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;font-variant-numeric:tabular-nums}
 </style>"""
 
@@ -39,6 +41,8 @@ def token_strip(table: pd.DataFrame, label: str) -> str:
             name
             for name, on in (
                 ("pp-special", row["special"]),
+                ("pp-prompt", row["prompt"]),
+                ("pp-left-out", not row["pooled"]),
                 ("pp-joined", row["continues"]),
                 ("pp-goes-on", goes_on),
             )
@@ -47,6 +51,7 @@ def token_strip(table: pd.DataFrame, label: str) -> str:
         about = [
             f"token {row['position']}: {row['token']}",
             "a special token, added by the tokenizer" if row["special"] else "",
+            "of the prompt" + ("" if row["pooled"] else ", and not pooled") if row["prompt"] else "",
             "goes on with the word before it" if row["continues"] else "",
             f"id {row['id']}" if row["id"] is not None else "",
             f"norm {number(row['norm'])}",
@@ -64,4 +69,6 @@ def token_strip(table: pd.DataFrame, label: str) -> str:
 
 def _share(row: dict) -> str:
     """The number under a chip: a weight, or under max the share of dimensions won."""
+    if not row["pooled"]:
+        return "–"
     return f"{100 * row['weight']:.1f}%" if pd.notna(row["won"]) else number(row["weight"])

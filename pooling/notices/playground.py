@@ -8,6 +8,7 @@ from pooling.tables import number
 
 def about_tokens(table: pd.DataFrame, strategy: Strategy) -> str:
     """Which tokens carry this embedding."""
+    table = table[table["pooled"]]
     top = table.loc[table["weight"].idxmax()]
     name = f"{top['token']!r} (token {top['position']})"
     even = table["weight"].max() - table["weight"].min() < 1e-6

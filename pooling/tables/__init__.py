@@ -45,8 +45,9 @@ def readable_token(token: str, begins_words: bool) -> tuple[str, bool]:
 def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
     """One row a real token of one text (a batch of one): what it is and how much it counts.
 
-    Columns: position (from 1), token, continues, special, id, norm, weight (under max, the share
-    of dimensions won), won (dimensions won, under a strategy with a weight per dimension).
+    Columns: position (from 1), token, continues, special, prompt (part of the prompt template),
+    pooled, id, norm, weight (under max, the share of dimensions won), won (dimensions won, under
+    a strategy with a weight per dimension).
     """
     begins_words = any(token[:1] in ("Ġ", "▁") for token in states.tokens[0])
     shown = [readable_token(token, begins_words) for token in states.tokens[0]]
@@ -63,6 +64,8 @@ def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
                 for i, ((_, joins), mark) in enumerate(zip(shown, special, strict=True))
             ],
             "special": special,
+            "prompt": [False] * len(shown) if states.prompt is None else states.prompt[0].tolist(),
+            "pooled": states.mask[0].tolist(),
             "id": states.ids[0] if states.ids else [None] * len(shown),
             "norm": states.hidden[0].norm(dim=1).tolist(),
             "weight": pooled.token_share[0].tolist(),

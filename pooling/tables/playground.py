@@ -84,7 +84,7 @@ def vector_table(table: pd.DataFrame, vectors: dict[str, Embedding], dimensions:
 
 
 def one_dimension_table(states: TokenStates, pooled: Pooled, dimension: int) -> pd.DataFrame:
-    """The sum behind one number of an embedding: position, token, weight, value, product."""
+    """The sum behind one number of an embedding, over pooled tokens: position, token, weight, value, product."""
     weights = pooled.weights.expand_as(states.hidden)[0, :, dimension]
     values = states.hidden[0, :, dimension].float()
     tokens = token_table(states, pooled)
@@ -96,7 +96,7 @@ def one_dimension_table(states: TokenStates, pooled: Pooled, dimension: int) -> 
             "value": values.tolist(),
             "product": (weights * values).tolist(),
         }
-    )
+    )[tokens["pooled"]]
 
 
 def worked_formula(strategy: Strategy, table: pd.DataFrame, dimension: int, result: float) -> str:
@@ -125,7 +125,7 @@ def worked_formula(strategy: Strategy, table: pd.DataFrame, dimension: int, resu
         .replace("<values>", lines([f"{{{v}}}" for v in values], r",\; ", 3))
         .replace("<value sum>", lines(values, " + ", 3))
         .replace("<weight·value sum>", lines(products, " + ", 2))
-        .replace("<value>", values[int(table["weight"].argmax())])
+        .replace("<value>", values[int(table["weight"].to_numpy().argmax())])
     )
     tail = "" if strategy.worked == "<value>" else rf" \\ &= {tex(result)}"
     return rf"\begin{{aligned}} e_{{{dimension}}} &= {filled}{tail} \end{{aligned}}"

@@ -1,0 +1,44 @@
+"""What the machine has left, and giving memory back to it."""
+
+import contextlib
+import ctypes
+import gc
+import os
+import shutil
+from pathlib import Path
+
+
+def free_memory() -> int:
+    """Bytes that can still be taken, within the container's limit where it has one."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+        group = Path("/sys/fs/cgroup")
+        limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        # What the kernel keeps of files counts as used, and is given up when asked for.
+        kept = next(
+            line for line in (group / "memory.stat").read_text().splitlines() if line.startswith("inactive_file")
+        )
+        free = free if limit == "max" else min(free, int(limit) - int(used) + int(kept.split()[1]))
+    except (OSError, StopIteration):
+        pass  # not Linux, or no container
+    return free
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes that can still be written where this folder is, or will be."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free
+
+
+def give_memory_back() -> None:
+    """Collect what is no longer used, and let the C library return it to the system."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def megabytes(size: int) -> str:
+    """A size for a reader: "91 MB", "1.2 GB"."""
+    return f"{size / 1e9:.1f} GB" if size >= 999.5e6 else f"{max(1, round(size / 1e6))} MB"
