@@ -147,6 +147,7 @@ class Encoder:
         pad_to: int = 0,
         template: str = PLAIN,
         pool_template: bool = True,
+        attend_padding: bool = False,
     ) -> TokenStates:
         """The token states of a handful of texts, all in one batch, on the CPU in float32.
 
@@ -158,6 +159,7 @@ class Encoder:
             pad_to: pad to at least this many tokens.
             template: a prompt with `{}` where the text goes; too long a text is cut, never the prompt.
             pool_template: whether the prompt's tokens are pooled; they are attended to either way.
+            attend_padding: the bug of leaving the attention mask out: padding is read like text.
 
         Raises:
             ValueError: for a blank text (naming its position), no text, no such layer, or a
@@ -171,7 +173,7 @@ class Encoder:
         # Attention comes for all layers at once, and its memory grows with the width squared.
         step = max(1, ATTENTION_BUDGET // width**2) if attention else len(rows)
         parts = [
-            self._forward(rows[i : i + step], layer, padding_side, width, attention, pool_template)
+            self._forward(rows[i : i + step], layer, padding_side, width, attention, pool_template, attend_padding)
             for i in range(0, len(rows), step)
         ]
         prompts = [part.prompt for part in parts if part.prompt is not None]
@@ -301,9 +303,13 @@ class Encoder:
         width: int,
         attention: bool = False,
         pool_template: bool = True,
+        attend_padding: bool = False,
     ) -> TokenStates:
         inputs, special, prompt = self._inputs(rows, side, width)
         real = inputs["attention_mask"].bool()
+        if attend_padding:
+            inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])
+            inputs.pop("position_ids", None)
         mask = real if pool_template else real & ~prompt
         last = layer == self.layers
         with self._forwards, torch.no_grad():
