@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pages.ui.controls import Choice
-    from pooling import Encoder, TokenStates
+    from pooling import Encoder, Pooled, TokenStates
     from pooling.datasets import Pair
-    from pooling.encoders import Layer
+    from pooling.encoders import Layer, Side
     from pooling.evaluation import Cell, Grid, LabelScores, Scores
     from pooling.jobs import JobQueue
     from pooling.layers import Background, Planes
@@ -262,3 +262,63 @@ def _embeddings_by_strategy(
     from pooling.similarity import embed_all
 
     return embed_all(encoder(model), texts, layer, template=template, pool_template=pool_template)
+
+
+def padded(
+    choice: "Choice", text: str, padding: int, side: "Side", attend: bool, pooled: bool
+) -> "tuple[TokenStates, dict[str, Pooled], dict[str, str]]":
+    """One text with padding: its states, what each strategy makes of them, and what could not be made."""
+    from pooling.similarity import pool_all
+
+    states = _padded_states(choice.model, choice.layer, text, padding, side, attend, pooled)
+    return states, *pool_all(states, model=choice.model, layer=choice.layer)
+
+
+@st.cache_data(max_entries=256, max_size="32MB", show_spinner="Running the transformer…")
+def _padded_states(
+    model: str, layer: "Layer", text: str, padding: int, side: "Side", attend: bool, pooled: bool
+) -> "TokenStates":
+    from pooling.tables.padding_lab import padded_states
+
+    return padded_states(
+        text, encoder(model), layer=layer, padding=padding, side=side, attend_padding=attend, pool_padding=pooled
+    )
+
+
+def padding_curve(choice: "Choice", text: str, side: "Side", attend: bool, pooled: bool) -> "pd.DataFrame":
+    """Cosine of each strategy's embedding to the unpadded truth as padding grows."""
+    return _padding_curve(choice.model, choice.layer, text, side, attend, pooled)
+
+
+@st.cache_data(max_entries=256, show_spinner="Padding the sentence more and more…")
+def _padding_curve(model: str, layer: "Layer", text: str, side: "Side", attend: bool, pooled: bool) -> "pd.DataFrame":
+    from pooling.tables import padding_lab as tables
+
+    return tables.padding_curve(
+        text, encoder(model), layer=layer, side=side, attend_padding=attend, pool_padding=pooled
+    )
+
+
+def museum(choice: "Choice", index: int) -> "pd.DataFrame":
+    """The damage of each bug to one of the reader's sentences, all of them one batch."""
+    return _museum(choice.model, choice.layer, choice.texts, index)
+
+
+@st.cache_data(max_entries=256, show_spinner="Running the transformer…")
+def _museum(model: str, layer: "Layer", texts: tuple[str, ...], index: int) -> "pd.DataFrame":
+    from pooling.tables.padding_lab import museum_table
+
+    return museum_table(texts, encoder(model), layer=layer, index=index)
+
+
+def bug_costs(choice: "Choice") -> "pd.DataFrame":
+    """Spearman of the project's own pairs under each bug, beside the truth."""
+    return _bug_costs(choice.model, choice.layer)
+
+
+@st.cache_data(max_entries=32, show_spinner="Encoding the project's own pairs under every bug; some seconds…")
+def _bug_costs(model: str, layer: "Layer") -> "pd.DataFrame":
+    from pooling.datasets import own_pairs
+    from pooling.tables.padding_lab import cost_table
+
+    return cost_table(own_pairs(), encoder(model), layer=layer)

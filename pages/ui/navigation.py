@@ -85,6 +85,17 @@ PAGES = (
             "near whom. Every such number splits exactly into what each pair of tokens adds to it."
         ),
     ),
+    PageInfo(
+        file="pages/padding_lab.py",
+        title="Padding Lab",
+        icon="🧪",
+        section="Learn",
+        question="How does padding silently ruin an embedding?",
+        answer=(
+            "Texts of a batch are filled up to one length. Two masks keep that padding out, one inside the "
+            "model and one in pooling; forget one, and nothing fails but the embedding."
+        ),
+    ),
 )
 
 ROOT = Path(__file__).parents[2]

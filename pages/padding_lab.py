@@ -1,0 +1,66 @@
+"""How does padding silently ruin an embedding?"""
+
+import streamlit as st
+
+from pages.ui import cache, controls, layout
+from pages.ui.navigation import require_frame
+
+require_frame()
+
+from pooling.bugs import BUGS, float16_room
+from pooling.charts import chips, padding_lab
+from pooling.notices.padding_lab import about_costs, about_padding
+from pooling.tables import number, token_table
+
+choice = controls.current()
+index = controls.choose_sentence(choice.texts)
+text = choice.texts[index]
+
+st.subheader("1 · One sentence, and the padding it gets in a batch", anchor=False)
+lengths = cache.states(choice).mask.sum(dim=1)
+padding, side, attend, pooled = controls.choose_padding(int(lengths.max() - lengths[index]))
+states, made, missing = cache.padded(choice, text, padding, side, attend, pooled)
+strategy = choice.strategy
+if strategy.name in missing:
+    controls.offer_another(missing[strategy.name])
+    st.stop()
+tokens = token_table(states, made[strategy.name])
+st.html(chips.token_strip(tokens, f"Tokens, padding and their weights under {strategy.label}"))
+st.caption(
+    f"Below each token: its weight under {strategy.label}. Empty chips are padding that the pooling mask leaves "
+    "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is averaged, after it."
+)
+curve = cache.padding_curve(choice, text, side, attend, pooled)
+noticed = about_padding(curve, padding, attend=attend, pooled=pooled)
+layout.chart(padding_lab.padding_curves(curve, padding), key="padding-curve", alt=noticed)
+layout.noticed(noticed, curve, key="padding-curve")
+
+st.subheader("2 · The bug museum", anchor=False)
+st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")
+damage = cache.museum(choice, index).set_index("name")["cosine"]
+for bug in BUGS:
+    cosine = damage[bug.name]
+    with st.expander(f"{bug.title}: cosine to the truth {number(cosine)}"):
+        st.markdown(f"Meant to be **{bug.strategy}** pooling; shows under padding on the **{bug.side}**.")
+        wrong, right = st.columns(2)
+        wrong.markdown(":material/close: Wrong")
+        wrong.code(bug.wrong_code, wrap_lines=True)
+        right.markdown(":material/check: Right")
+        right.code(bug.right_code, wrap_lines=True)
+        st.markdown(f"**The damage here.** 1 − cosine to the right embedding is {number(1 - cosine)}.")
+        if bug.name == "float16_sum":
+            st.markdown(
+                f"This sentence overflows once hidden states are {number(float16_room(states))} times larger; "
+                "until then it only rounds."
+            )
+        st.markdown(f"**Why it passes unnoticed.** {bug.unnoticed}")
+        if bug.link:
+            st.markdown(f"Where it happened: <{bug.link}>")
+
+st.subheader("3 · The score it costs", anchor=False)
+st.markdown("The project's own scored pairs, encoded in batches of 32 in their original order.")
+if controls.ask("Measure what each bug costs", key="padding-costs"):
+    costs = cache.bug_costs(choice)
+    noticed = about_costs(costs)
+    layout.chart(padding_lab.cost_bars(costs), key="costs", alt=noticed)
+    layout.noticed(noticed, costs, key="costs")

@@ -1,0 +1,86 @@
+"""The tables of the Padding Lab."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import torch
+
+from pooling.bugs import BUGS, cosine_to_truth, wrong_and_right
+from pooling.datasets import Pair
+from pooling.encoders import Encoder, Layer, Side
+from pooling.evaluation import distinct_texts, pair_cosines, spearman
+from pooling.registry import all_strategies
+from pooling.similarity import pool_all
+from pooling.types import Pooled, TokenStates
+
+AMOUNTS = (0, 1, 2, 4, 8, 16, 32, 64)
+
+
+def padded_states(
+    text: str, encoder: Encoder, *, layer: Layer, padding: int, side: Side, attend_padding: bool, pool_padding: bool
+) -> TokenStates:
+    """One text with that much padding, and the two masks on or off.
+
+    Args:
+        attend_padding: the attention mask is left out: tokens look at padding.
+        pool_padding: the pooling mask is left out: padding is pooled like a token.
+    """
+    length = encoder.encode([text], layer=layer).hidden.shape[1]
+    states = encoder.encode(
+        [text],
+        layer=layer,
+        attention=isinstance(layer, int) and layer > 0,
+        padding_side=side,
+        pad_to=length + padding,
+        attend_padding=attend_padding,
+    )
+    if not pool_padding:
+        return states
+    return replace(states, mask=torch.ones_like(states.mask), special=states.special | ~states.mask)
+
+
+def padding_curve(
+    text: str, encoder: Encoder, *, layer: Layer, side: Side, attend_padding: bool, pool_padding: bool
+) -> pd.DataFrame:
+    """Cosine of each strategy's embedding to the unpadded truth: columns padding, name, label, cosine."""
+    rows = []
+    truth: dict[str, Pooled] = {}
+    for padding in AMOUNTS:
+        states = padded_states(
+            text, encoder, layer=layer, padding=padding, side=side,
+            attend_padding=attend_padding, pool_padding=pool_padding,
+        )  # fmt: skip
+        made, _ = pool_all(states, model=encoder.name, layer=layer)
+        truth = truth or made
+        for strategy in all_strategies():
+            if strategy.name in made:
+                pair = made[strategy.name].embedding, truth[strategy.name].embedding
+                cosine = torch.cosine_similarity(*pair).item()
+                rows.append((padding, strategy.name, strategy.label, cosine))
+    return pd.DataFrame(rows, columns=["padding", "name", "label", "cosine"])
+
+
+def museum_table(texts: Sequence[str], encoder: Encoder, *, layer: Layer, index: int) -> pd.DataFrame:
+    """The damage each bug does to one text of a batch: columns name, title, cosine to the truth."""
+    states = {side: encoder.encode(texts, layer=layer, padding_side=side) for side in ("left", "right")}
+    rows = [(bug.name, bug.title, cosine_to_truth(bug, states[bug.side], index)) for bug in BUGS]
+    return pd.DataFrame(rows, columns=["name", "title", "cosine"])
+
+
+def cost_table(pairs: Sequence[Pair], encoder: Encoder, *, layer: Layer) -> pd.DataFrame:
+    """Spearman x 100 of scored pairs under each bug, in batches of 32, beside the truth.
+
+    Columns: name, title, strategy, right, wrong (nan where a bug leaves nothing to rank).
+    """
+    texts = distinct_texts(pairs)
+    made = wrong_and_right(texts, encoder, layer=layer)
+    rows = []
+    for bug in BUGS:
+        scores = []
+        for vectors in reversed(made[bug.name]):
+            cosines = pair_cosines(pairs, texts, vectors).nan_to_num(0.0)
+            score = spearman(cosines, pairs)
+            scores.append(float("nan") if score is None else 100 * score)
+        rows.append((bug.name, bug.title, bug.strategy, *scores))
+    return pd.DataFrame(rows, columns=["name", "title", "strategy", "right", "wrong"])
