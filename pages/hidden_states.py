@@ -39,7 +39,7 @@ with which:
     index = controls.choose_sentence(choice.texts)
 with where:
     layer = controls.choose_hidden_layer(encoder.layers, choice.layer)
-layers = cache.layers(choice.model, choice.texts[index])
+layers = cache.layers(choice, index)
 states = layers[layer]
 if states.lost[0]:
     st.warning(
@@ -88,11 +88,11 @@ if len(choice.texts) == 1:
     st.info("Write a second sentence that shares a word with this one to see the word drift.", icon=":material/edit:")
     controls.offer_two_meanings()
 else:
-    default = cache.other_text(choice.model, choice.texts, index)
+    default = cache.other_text(choice, index)
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
-        beside = choice.texts[controls.choose_other_sentence(choice.texts, index, default)]
-    other = cache.layers(choice.model, beside)
+        beside = controls.choose_other_sentence(choice.texts, index, default)
+    other = cache.layers(choice, beside)
     words = shared_words(states, other[0])
     row = None
     if len(words):
@@ -103,7 +103,7 @@ else:
         name, apart = word_names(words)[row], drift(layers, other, words, row)
     with right:
         controls.offer_two_meanings()
-    found = cache.planes(choice.model, choice.texts[index], beside)
+    found = cache.planes(choice, index, beside)
     noticed = about_drift(name, apart, found.shown[layer].item(), layer)
     plane = plane_table(found, states, other[0], words)
     layout.chart(

@@ -164,26 +164,38 @@ def split_pairs(pairs: "tuple[Pair, ...]") -> "dict[str, list[Pair]]":
     return split_pairs(pairs)
 
 
+def layers(choice: "Choice", index: int) -> "list[TokenStates]":
+    """The token states of one of the sidebar's sentences at every layer, a batch of one each."""
+    return _layers(choice.model, choice.texts[index], choice.template)
+
+
 @st.cache_data(max_entries=64, max_size="128MB", show_spinner="Running the transformer…")
-def layers(model: str, text: str) -> "list[TokenStates]":
-    """The token states of one text at every layer, a batch of one each."""
-    return encoder(model).encode_layers([text])
+def _layers(model: str, text: str, template: str) -> "list[TokenStates]":
+    return encoder(model).encode_layers([text], template=template)
+
+
+def planes(choice: "Choice", first: int, second: int) -> "Planes":
+    """The plane of each layer for the tokens of two of the sidebar's sentences."""
+    return _planes(choice.model, choice.texts[first], choice.texts[second], choice.template)
 
 
 @st.cache_data(max_entries=256, max_size="32MB", show_spinner=False)
-def planes(model: str, first: str, second: str) -> "Planes":
-    """The plane of each layer for the tokens of two texts."""
+def _planes(model: str, first: str, second: str, template: str) -> "Planes":
     from pooling.layers import planes
 
-    return planes(layers(model, first), layers(model, second))
+    return planes(_layers(model, first, template), _layers(model, second, template))
+
+
+def other_text(choice: "Choice", index: int) -> int:
+    """The sentence that shares a word with another and uses it most differently at the last layer."""
+    return _other_text(choice.model, choice.texts, index, choice.template)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def other_text(model: str, texts: tuple[str, ...], index: int) -> int:
-    """The text that shares a word with another and uses it most differently at the last layer."""
+def _other_text(model: str, texts: tuple[str, ...], index: int, template: str) -> int:
     from pooling.tables.hidden_states import furthest_other
 
-    last = encoder(model).encode(texts)
+    last = encoder(model).encode(texts, template=template)
     return furthest_other([last.one(i) for i in range(len(texts))], index)
 
 

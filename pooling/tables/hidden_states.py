@@ -20,7 +20,7 @@ def norm_table(states: TokenStates) -> pd.DataFrame:
     table = token_list(states)
     table["times_median"] = table["norm"] / states.hidden[0].norm(dim=1).median().item()
     table["hog"] = hogs(states).tolist()
-    return table.drop(columns="id")
+    return table.drop(columns=["id", "pooled"])
 
 
 def cosine_table(states: TokenStates) -> pd.DataFrame:
@@ -155,10 +155,10 @@ def _words(tokens: pd.DataFrame) -> dict[tuple[str, ...], list[tuple[int, ...]]]
             found.setdefault(tuple(piece for piece, _ in word), []).append(tuple(place for _, place in word))
             word.clear()
 
-    columns = (tokens[name].tolist() for name in ("position", "token", "continues", "special"))
-    for position, token, continues, special in zip(*columns, strict=True):
+    columns = (tokens[name].tolist() for name in ("position", "token", "continues", "special", "prompt"))
+    for position, token, continues, special, prompt in zip(*columns, strict=True):
         # where a tokenizer marks how words begin, a full stop goes on with the word before it
-        lettered = not special and any(map(str.isalnum, token))
+        lettered = not (special or prompt) and any(map(str.isalnum, token))
         if not (continues and lettered):
             close()
         if lettered:
