@@ -57,6 +57,8 @@ class Row(NamedTuple):
     """1 for a token that the tokenizer added."""
     prompt: list[bool]
     """Whether a token belongs to the prompt template."""
+    text: list[bool]
+    """Whether it belongs to the text alone, and so may be cut."""
     lost: int
     """Tokens of the text that were cut off."""
 
@@ -290,16 +292,14 @@ class Encoder:
         for i, (text, ids, special) in enumerate(
             zip(texts, made["input_ids"], made["special_tokens_mask"], strict=True)
         ):
-            prompt = [False] * len(ids)
+            prompt, own = [False] * len(ids), [not mark for mark in special]
             if wrapped:
-                inside = range(len(before), len(before) + len(text))
-                spans = zip(made["offset_mapping"][i], special, strict=True)
-                # A token that holds a piece of both belongs to the text.
-                prompt = [
-                    not mark and (max(end, start + 1) <= inside.start or start >= inside.stop)
-                    for (start, end), mark in spans
-                ]
-            rows.append(self._cut(Row(ids, special, prompt, 0)))
+                first, stop = len(before), len(before) + len(text)
+                spans = list(zip(made["offset_mapping"][i], special, strict=True))
+                # A token that holds a piece of both, such as ." before a prompt's end, is pooled as text.
+                prompt = [not mark and (max(end, start + 1) <= first or start >= stop) for (start, end), mark in spans]
+                own = [not mark and first <= start and end <= stop for (start, end), mark in spans]
+            rows.append(self._cut(Row(ids, special, prompt, own, 0)))
         return rows
 
     def _cut(self, row: Row) -> Row:
@@ -307,14 +307,14 @@ class Encoder:
         lost = max(0, len(row.ids) - self.max_length)
         if not lost:
             return row
-        text = [i for i in range(len(row.ids)) if not row.special[i] and not row.prompt[i]]
+        text = [i for i, own in enumerate(row.text) if own and not row.prompt[i]]
         if lost >= len(text):
             raise ValueError(
                 f"The prompt leaves no room for the text within the {self.max_length} tokens of {self.name}."
             )
         gone = set(text[-lost:])
         kept = [i for i in range(len(row.ids)) if i not in gone]
-        return Row(*([part[i] for i in kept] for part in row[:3]), lost)
+        return Row(*([part[i] for i in kept] for part in row[:4]), lost)
 
     def _inputs(self, rows: list[Row], side: Side, width: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Model inputs, special-token mask and prompt mask [batch, width], padded by hand on either side."""
