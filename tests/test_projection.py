@@ -381,17 +381,14 @@ def test_beside_few_points_stand_their_texts_escaped():
 def test_a_morph_has_a_frame_a_strategy_with_every_text_in_it(total, labels, axes):
     named = tuple(str(i % labels) for i in range(total)) if labels else ()
     maps = {
-        name: map_table(random_points(total, axes, seed), range(total), named)
+        name: map_table(random_points(total, axes, seed), ["a"] * total, named)
         for name, seed in (("mean", 1), ("cls", 2))
     }
-    maps = {name: table.assign(text="a") for name, table in maps.items()}
     made = charts.morph_figure(maps, {"mean": "Mean", "cls": "CLS"})
     assert [frame.name for frame in made.frames] == ["Mean", "CLS"]
     for frame, table in zip(made.frames, maps.values(), strict=True):
         assert sorted(x for trace in frame.data for x in trace.x) == sorted(table["x"])
-    assert [step.args[0] for step in made.layout.sliders[0].steps] == [("Mean",), ("CLS",)] or [
-        list(step.args[0]) for step in made.layout.sliders[0].steps
-    ] == [["Mean"], ["CLS"]]
+    assert [list(step.args[0]) for step in made.layout.sliders[0].steps] == [["Mean"], ["CLS"]]
 
 
 def test_a_large_corpus_is_drawn_by_webgl_and_morphs_as_a_sample():
@@ -412,7 +409,7 @@ def test_judgements_and_movers_and_what_is_said_of_them():
     assert movers["nearest after"].iloc[0] == "Text 5"
     assert "“Text 2” moved most" in notices.about_movers(movers)
     judged = judgement_table(
-        {"mean": Belief(1, 1, 2), "cls": None},
+        {"mean": Belief(1.0, 1.0, 2), "cls": None},
         {"mean": LabelScores(0.5, 0.8), "cls": LabelScores(None, None)},
         {"mean": 0.0, "cls": 0.25},
     )
