@@ -296,6 +296,7 @@ def test_the_page_at_other_choices(page):
     assert "CLS has no score" in shown(page.run())
     page.session_state["data"] = "own"
     page.session_state["strategy"] = "attention"
+    page.session_state["layer"] = "1"
     assert "No attention head was trained" in shown(page.run())
     page.session_state["data"] = "pairs"
     assert "Choose a file" in shown(page.run())

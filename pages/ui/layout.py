@@ -45,7 +45,7 @@ def noticed(
     With the table come the downloads: it as CSV, the figure (or the several) as one HTML file.
     The text may quote what a reader typed: it is shown as text.
     """
-    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"noticed-{key}"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"noticed-{key}" if key else None):
         st.html(
             '<p style="margin:0;padding:.5rem .8rem;border-left:4px solid #D55E00;border-radius:.25rem;'
             'background:rgba(213,94,0,.09);overflow-wrap:anywhere">'
