@@ -87,7 +87,7 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
         measure: what the scores are.
     """
     rows, columns = table.shape
-    made = figure(rows * ROW + 110)
+    made = figure(rows * ROW + 160)
     made.add_heatmap(
         z=table.to_numpy(),
         x=list(range(columns)),
@@ -95,14 +95,14 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
         text=[["" if math.isnan(v) else number(v) for v in row] for row in table.to_numpy()],
         texttemplate="%{text}",
         customdata=[[[layer, label] for label in table.columns] for layer in table.index],
-        hovertemplate="layer %{customdata[0]}<br>%{customdata[1]}<br>%{z:.2f}<extra></extra>",
+        hovertemplate=f"layer %{{customdata[0]}}<br>%{{customdata[1]}}<br>{measure} %{{z:.2f}}<extra></extra>",
         hoverongaps=False,
         colorscale=WEIGHTS,
         zmin=0,
         zmax=100,
         xgap=2,
         ygap=2,
-        colorbar={"thickness": 10, "title": {"text": measure, "side": "right"}, "outlinewidth": 0},
+        showscale=False,  # every cell has its number, and a phone needs the room
     )
     if chosen in table.index:
         y = list(table.index).index(chosen)
@@ -117,8 +117,8 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
     made.update_xaxes(
         tickmode="array",
         tickvals=list(range(columns)),
-        ticktext=[label.replace(" ", "<br>") for label in table.columns],
-        tickangle=0,
+        ticktext=list(table.columns),
+        tickangle=-90,
         side="top",
         showgrid=False,
         zeroline=False,
@@ -132,7 +132,6 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
         showgrid=False,
         zeroline=False,
         ticks="",
-        title={"text": "layer"},
     )
     return made
 
