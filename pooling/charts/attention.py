@@ -184,6 +184,8 @@ def training_curve(table: pd.DataFrame, epochs: int) -> go.Figure:
         col=2,
     )
     made.update_yaxes(title={"text": "1 − Pearson"}, row=1, col=2)
-    made.update_xaxes(range=[-0.4, epochs + 0.4], title={"text": "epoch"}, tickformat="d", nticks=8, zeroline=False)
+    made.update_xaxes(
+        range=[-0.4, epochs + 0.4], title={"text": "epoch"}, tick0=0, dtick=-(-epochs // 8), zeroline=False
+    )
     made.update_annotations(font={"size": 13})
     return made
