@@ -86,43 +86,46 @@ with right:
     layout.noticed(notices.about_orders(orders, measure.normalise, swaps))
 
 st.subheader("2 · The same sentences under every strategy", anchor=False)
-labels = {name: get_strategy(name).label for name in pooled}
-matrices = {labels[name]: tables.matrix_table(scores(name, measure)) for name in pooled}
-near = {labels[name]: nearness(scores(name, measure), measure) for name in pooled}
-agree, flipped = tables.agreement_table(near), tables.flip_table(near, strategy.label, choice.texts)
-multiples = charts.strategy_multiples(matrices, charts.colour_scale(matrix, measure), measure, dark=dark)
-pairs = tables.strategy_pairs(matrices)
-noticed = notices.about_multiples(pairs, measure)
-layout.chart(multiples, key="multiples", alt=noticed)
-if measure.ends is None:
-    st.caption("The colours are those of part 1; what lies beyond them has the last one.")
-layout.noticed(noticed, pairs, key="multiples", figure=multiples)
-for reason in missing.values():
-    st.caption(f"Not shown: {reason}")
-noticed = notices.about_strategies(agree, flipped, strategy.label, len(choice.texts))
-if len(choice.texts) > 2:
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**How the strategies agree** on the order of all pairs (Spearman's rank correlation).")
-        agreement = charts.agreement_heatmap(agree, dark=dark)
-        layout.chart(agreement, key="agreement", alt=noticed)
-    with right:
-        st.markdown(f"**Who changes sides**: nearest neighbours that differ from those under {strategy.label}.")
-        if flipped.empty:
-            st.caption("Nobody.")
-        else:
-            layout.table(
-                flipped,
-                key="flips",
-                alt="Sentences whose nearest neighbour depends on the strategy.",
-                columns={
-                    "own": st.column_config.NumberColumn(f"under {strategy.label}"),
-                    "own text": st.column_config.TextColumn(f"under {strategy.label}"),
-                },
-            )
-    layout.noticed(noticed, agree.reset_index(), key="strategies", figure=agreement)
+if len(choice.texts) == 1:
+    layout.noticed("To see what a strategy changes takes two sentences or more: add some in the sidebar.")
 else:
-    layout.noticed(noticed)
+    labels = {name: get_strategy(name).label for name in pooled}
+    matrices = {labels[name]: tables.matrix_table(scores(name, measure)) for name in pooled}
+    near = {labels[name]: nearness(scores(name, measure), measure) for name in pooled}
+    agree, flipped = tables.agreement_table(near), tables.flip_table(near, strategy.label, choice.texts)
+    multiples = charts.strategy_multiples(matrices, charts.colour_scale(matrix, measure), measure, dark=dark)
+    pairs = tables.strategy_pairs(matrices)
+    noticed = notices.about_multiples(pairs, measure)
+    layout.chart(multiples, key="multiples", alt=noticed)
+    if measure.ends is None:
+        st.caption("The colours are those of part 1; what lies beyond them has the last one.")
+    layout.noticed(noticed, pairs, key="multiples", figure=multiples)
+    for reason in missing.values():
+        st.caption(f"Not shown: {reason}")
+    noticed = notices.about_strategies(agree, flipped, strategy.label, len(choice.texts))
+    if len(choice.texts) > 2:
+        left, right = st.columns(2)
+        with left:
+            st.markdown("**How the strategies agree** on the order of all pairs (Spearman's rank correlation).")
+            agreement = charts.agreement_heatmap(agree, dark=dark)
+            layout.chart(agreement, key="agreement", alt=noticed)
+        with right:
+            st.markdown(f"**Who changes sides**: nearest neighbours that differ from those under {strategy.label}.")
+            if flipped.empty:
+                st.caption("Nobody.")
+            else:
+                layout.table(
+                    flipped,
+                    key="flips",
+                    alt="Sentences whose nearest neighbour depends on the strategy.",
+                    columns={
+                        "own": st.column_config.NumberColumn(f"under {strategy.label}"),
+                        "own text": st.column_config.TextColumn(f"under {strategy.label}"),
+                    },
+                )
+        layout.noticed(noticed, agree.reset_index(), key="strategies", figure=agreement)
+    else:
+        layout.noticed(noticed)
 
 st.subheader("3 · The neighbours of one sentence", anchor=False)
 index, query = controls.choose_query(choice.texts)

@@ -15,6 +15,8 @@ from pooling.similarity import Measure
 from pooling.tables import number
 
 ACROSS = 4
+BETWEEN = 0.45
+"""Room between two rows of small pictures, for ticks and titles, as a share of a picture."""
 NUMBERS_UP_TO = 16
 GREY = "#8A949E"
 COLOUR_BAR = {"thickness": 10, "outlinewidth": 0}
@@ -65,14 +67,17 @@ def strategy_multiples(
     colours = _colours(measure, scale, dark)
     step = max(1, math.ceil(count / 8))
     axis = {"showgrid": False, "zeroline": False, "ticks": "", "tickvals": list(range(1, count + 1, step))}
+    tall = 1 / (down + BETWEEN * (down - 1))
+    # Under the pictures: beside them it would leave them no room on a phone.
+    bar = COLOUR_BAR | {"orientation": "h", "y": 0, "yanchor": "top", "ypad": 34, "len": 0.5}
     # Written out, not by make_subplots, which takes ten times as long.
-    layout = {"coloraxis": {"cmin": colours.pop("zmin"), "cmax": colours.pop("zmax"), "colorbar": COLOUR_BAR} | colours}
+    layout = {"coloraxis": {"cmin": colours.pop("zmin"), "cmax": colours.pop("zmax"), "colorbar": bar} | colours}
     layout["annotations"], traces = [], []
     for at, (label, matrix) in enumerate(matrices.items()):
         row, column = divmod(at, ACROSS)
         name = str(at + 1) if at else ""
-        left, top = column / ACROSS, 1 - row * 1.2 / (1.2 * down - 0.2)
-        right, bottom = left + 0.88 / ACROSS, top - 1 / (1.2 * down - 0.2) + 1e-9
+        left, top = column / ACROSS, 1 - row * (1 + BETWEEN) * tall
+        right, bottom = left + 0.88 / ACROSS, max(0, top - tall)
         layout[f"xaxis{name}"] = axis | {
             "domain": [left, right],
             "range": [0.5, count + 0.5],
@@ -87,14 +92,14 @@ def strategy_multiples(
         }
         layout["annotations"].append(
             {
-                "text": escape(label).replace(" ", "<br>", 1) if len(label) > 10 else escape(label),
+                "text": escape(label).replace(" ", "<br>", 1),
                 "x": (left + right) / 2,
                 "y": top,
                 "xref": "paper",
                 "yref": "paper",
                 "yanchor": "bottom",
                 "showarrow": False,
-                "font": {"size": 13},
+                "font": {"size": 12},
             }
         )
         traces.append(
@@ -110,7 +115,7 @@ def strategy_multiples(
                 **_gaps(count),
             }
         )
-    made = figure(down * 230 + 40)
+    made = figure(down * 230 + 80)
     made.add_traces(traces)
     return made.update_layout(layout | {"margin_t": 52})
 

@@ -48,7 +48,7 @@ def about_orders(table: pd.DataFrame, normalise: bool, swaps: dict[str, tuple[in
         swaps: for "dot" and "euclidean", of `pooling.tables.similarity.clearest_swap`.
     """
     if len(table) < 3:
-        return "An order of neighbours takes three sentences or more."
+        return "To put neighbours in an order takes three sentences or more."
     if normalise:
         return "All three measures give the same order of neighbours, as they must: every vector has length 1."
     if table["length"].max() == 0:
@@ -140,16 +140,12 @@ def about_multiples(table: pd.DataFrame, measure: Measure) -> str:
     Args:
         table: of `pooling.tables.similarity.strategy_pairs`.
     """
-    apart = table[table["first"] != table["second"]].drop(columns=["first", "second"])
-    means = (table.drop(columns=["first", "second"]) if apart.empty else apart).mean().dropna()
+    means = table[table["first"] != table["second"]].drop(columns=["first", "second"]).mean().dropna()
     if means.empty:
         return "After centring nothing is left to compare, under any strategy."
-    what = "The sentence with itself has" if apart.empty else "The pairs have"
-    average = "" if len(apart) < 2 else " on average"
     return (
-        f"{what} {measure.noun} {number(means.max())} under {means.idxmax()}{average}, "
-        f"{number(means.min())} under {means.idxmin()}: a number says little before you know what is usual "
-        "for its strategy (part 5)."
+        f"On average a pair has {measure.noun} {number(means.max())} under {means.idxmax()}, {number(means.min())} "
+        f"under {means.idxmin()}: a number says little before you know what is usual for its strategy (part 5)."
     )
 
 
@@ -163,7 +159,7 @@ def about_strategies(agree: pd.DataFrame, flipped: pd.DataFrame, own: str, count
         count: number of sentences.
     """
     if count < 3:
-        return "An order to agree on takes three sentences or more: add some in the sidebar."
+        return "To agree on an order of neighbours takes three sentences or more: add some in the sidebar."
     others = agree[own].drop(own).dropna()
     if others.empty:
         return f"{own} has no order of pairs that another strategy could agree with."
