@@ -108,4 +108,4 @@ class View:
     @cached_property
     def scores(self) -> "LabelScores":
         """How well the full space separates the labels."""
-        return cache.label_scores(self._key, self.points, self.neighbours, self.corpus.labels, self.metric)
+        return cache.labels_apart(self._key, self.points, self.neighbours, self.corpus.labels, self.metric)
