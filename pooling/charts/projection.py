@@ -115,7 +115,8 @@ def map_figure(
     made.update_layout(
         showlegend=named and 1 < labels <= MOST_IN_LEGEND,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
-        dragmode="orbit" if in_space else "select",
+        # in Streamlit a click chooses a point only while no box is being drawn
+        dragmode="orbit" if in_space else "pan",
     )
     return made
 
