@@ -60,15 +60,17 @@ else:
 layout.noticed(noticed, table, key="map")
 listed = chosen or hits
 if listed:
-    st.markdown("**Their nearest neighbours in the full space**")
+    st.markdown(f"**{'Its' if len(listed) == 1 else 'Their'} nearest neighbours in the full space**")
     near = neighbour_table(table, view.neighbours, listed[:MOST_LISTED], metric, each=10 if len(listed) == 1 else 5)
-    st.dataframe(near, hide_index=True, key="map-neighbours-table")
+    st.dataframe(near, hide_index=True)
+    if len(listed) > MOST_LISTED:
+        st.caption(f"Of the first {MOST_LISTED} of {len(listed):,} texts.")
 elif query:
     st.caption("No text contains that, and no label is that.")
 else:
     ways = "Find a word" if axes == 3 else "Click a point, or find a word,"
     if axes == 2 and len(texts) <= LARGE:
-        ways = "Click a point, drag a box around several, or find a word,"
+        ways = "Click a point, drag a box around several (the tool at its top right), or find a word,"
     st.caption(f"{ways} to list texts with their nearest neighbours.")
 
 st.subheader("How far to believe this picture", anchor=False)

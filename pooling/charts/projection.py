@@ -99,9 +99,9 @@ def map_figure(
                     "mode": "markers",
                     "marker": {
                         "symbol": "circle-open",
-                        "size": 14 if in_space else 17,
+                        "size": 14 if in_space else 17 if len(table) <= MOST_MORPHED else 10,
                         "color": _ink(dark),
-                        "line": {"width": 3},
+                        "line": {"width": 3 if len(table) <= MOST_MORPHED else 1.5},
                     },
                     "customdata": rings["number"],
                     "hoverinfo": "skip",
@@ -115,7 +115,8 @@ def map_figure(
     made.update_layout(
         showlegend=named and 1 < labels <= MOST_IN_LEGEND,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
-        dragmode="orbit" if in_space else "select",
+        # in Streamlit a click chooses a point only while no box is being drawn
+        dragmode="orbit" if in_space else "pan",
     )
     return made
 
@@ -228,14 +229,15 @@ def _traces(table: pd.DataFrame, strategy: str, *, large: bool) -> Iterator[dict
     """A trace a label; one for all without labels, or with too many for a legend."""
     in_space = "z" in table
     styles = label_styles(table["label"], in_space=in_space)
-    size = (14 if len(table) <= 32 else 10 if len(table) <= 400 else 6) if large else 6
+    crowded = len(table) > MOST_MORPHED
+    size = (14 if len(table) <= 32 else 10 if len(table) <= 400 else 6 if not crowded else 5) if large else 6 - crowded
     if in_space:
         size /= 2
         # the crosses of a 3D plot are drawn larger than its other markers
         styles = {
             n: look | {"size": size * 0.5} if look["symbol"] in ("x", "cross") else look for n, look in styles.items()
         }
-    edge = {"width": 0.6 if large else 0.3, "color": "rgba(90,100,110,.9)"}
+    edge = {"width": 0 if crowded else 0.6 if large else 0.3, "color": "rgba(90,100,110,.9)"}
     if len(styles) == 1:
         looks = [(table, {"color": strategy_colour(strategy), "symbol": "circle"}, "")]
     elif len(styles) <= MOST_IN_LEGEND:

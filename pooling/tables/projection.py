@@ -43,7 +43,7 @@ def neighbour_table(
 ) -> pd.DataFrame:
     """The nearest neighbours, in the full space, of the texts with these numbers.
 
-    Columns: number, text, rank, neighbour (its text), its number, its label, and cosine or distance.
+    Columns: number, text, rank, cosine or distance, neighbour (its text), its label, its number.
     """
     texts, labels = table["text"].tolist(), table["label"].tolist()
     rows = []
@@ -56,10 +56,10 @@ def neighbour_table(
                     "number": number,
                     "text": texts[number - 1],
                     "rank": rank,
-                    "neighbour": texts[other],
-                    "its number": other + 1,
-                    "its label": labels[other],
                     "cosine" if metric == "cosine" else "distance": 1 - distance if metric == "cosine" else distance,
+                    "neighbour": texts[other],
+                    "its label": labels[other],
+                    "its number": other + 1,
                 }
             )
     made = pd.DataFrame(rows)

@@ -7,6 +7,7 @@ pooling) are kept in a file of --cache, for they take a minute or two on two cor
 """
 
 import argparse
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -52,7 +53,7 @@ def main() -> None:
     asks = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     asks.add_argument("--texts", type=int, default=10_000)
     asks.add_argument("--file", type=Path, default=Path("../shared/data/banking77/train.csv"))
-    asks.add_argument("--cache", type=Path, default=Path("/tmp/projection"))
+    asks.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "pooling-benchmarks")
     asked = asks.parse_args()
     texts = pd.read_csv(asked.file)["text"].tolist()[: asked.texts]
     kept = asked.cache / f"{asked.file.stem}-{len(texts)}.pt"
