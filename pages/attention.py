@@ -7,6 +7,8 @@ from pages.ui.navigation import require_frame
 
 require_frame()
 
+import pandas as pd
+
 from pages.ui import trainer
 from pooling import get_strategy
 from pooling.charts import attention as charts
@@ -39,10 +41,11 @@ table, cosine = weights_table(states, pooled, index), cosine_to_mean(pooled, ind
 if cosine is not None:
     beside.metric("Cosine to mean's embedding", number(cosine))
 noticed = about_weights(table, cosine)
-layout.chart(charts.weight_bars(table, shown), key="weights", alt=noticed)
+bars = charts.weight_bars(table, shown)
+layout.chart(bars, key="weights", alt=noticed)
 for name, reason in missing.items():
     st.caption(f"{titles[name]} is not shown: {reason}")
-layout.noticed(noticed, table, key="weights")
+layout.noticed(noticed, table, key="weights", figure=bars)
 st.caption(
     "These are the pooling's weights: the recipe by which token vectors are mixed. They are not a causal attribution: "
     "inside the transformer each token's vector has already read the other tokens."
@@ -52,7 +55,8 @@ st.subheader("2 · All your sentences", anchor=False)
 listener = controls.choose_listener(shown)
 tables = token_tables(states, pooled[listener])
 st.html(chips.labelled_strips([(str(i), t) for i, t in enumerate(tables, start=1)], shown[listener]))
-layout.noticed(about_rows(tables, shown[listener]), key="rows")
+rows = pd.concat(tables, keys=range(1, len(tables) + 1), names=["sentence"]).reset_index("sentence")
+layout.noticed(about_rows(tables, shown[listener]), rows, key="rows")
 
 st.subheader("3 · Trained heads against mean: on what?", anchor=False)
 scores = heads_table(choice.model)
@@ -60,8 +64,9 @@ if scores.empty:
     st.caption("No head ships for this model. Train one below.")
 else:
     noticed = about_heads(scores)
-    layout.chart(charts.head_scores(scores), key="heads", alt=noticed)
-    layout.noticed(noticed, scores, key="heads")
+    figure = charts.head_scores(scores)
+    layout.chart(figure, key="heads", alt=noticed)
+    layout.noticed(noticed, scores, key="heads", figure=figure)
 
 st.subheader("4 · Train a head yourself", anchor=False)
 st.markdown(

@@ -8,9 +8,10 @@ from pages.ui.navigation import require_frame
 require_frame()
 
 from pooling import all_strategies
+from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
 from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts, stsb_folder
-from pooling.evaluation import binary, bootstrap_mean, code_for, grid_layers, leaderboard, resample
+from pooling.evaluation import binary, bootstrap_mean, code_for, grid_layers, leaderboard
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
 from pooling.tables import evaluation as tables
@@ -19,6 +20,7 @@ from pooling.tables import own_strategy
 choice = controls.current(with_texts=False)
 encoder, stsb = cache.encoder(choice.model), stsb_folder()
 own, layer, names = encoder.trained_pooling, choice.layer, [s.name for s in all_strategies()]
+trained_here = own if layer == encoder.layers else None
 at = f"layer {layer_name(layer)}"
 
 
@@ -43,7 +45,7 @@ def say(verdict: str, name: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Verdict for {choice.model.rpartition('/')[2]}, {at}.** {verdict}")
         with st.popover("Code for it", icon=":material/code:"):
-            st.code(code_for(choice.model, name, layer), language="python")
+            st.code(code_for(choice.model, name, layer, choice.template, choice.pool_template), language="python")
 
 
 def show_leaderboard(table, measure: str, noticed: str) -> None:
@@ -76,9 +78,9 @@ def show_leaderboard(table, measure: str, noticed: str) -> None:
 
 def evaluate_pairs(data: str, pairs: tuple) -> None:
     """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
-    measure, content = tables.measure_name(pairs), parts.digest(pairs)
+    measure, content = tables.measure_name(pairs), parts.digest([choice.template, choice.pool_template, *pairs])
     grid = parts.in_parts(
-        pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice.model, key, some)
+        pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice, key, some)
     )
     reference = (encoder.layers, own_strategy(own).name)
     sampled = (*((layer, name) for name in names), reference)
@@ -95,7 +97,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             "pair equal? Give pairs that differ, or choose another layer."
         )
         st.stop()
-    say(notices.verdict(table, own, measure), notices.recommended(table, own))
+    say(notices.verdict(table, trained_here, measure), notices.recommended(table, trained_here))
     show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
     repeated = len(pairs) - len(set(pairs))
     if repeated:
@@ -158,15 +160,16 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         layout.table(worst, key="worst", alt=noticed, columns=layout.columns_of(worst, tables.WORST))
 
     st.subheader("Published numbers, and the same here", anchor=False)
-    published = tables.published_table(choice.model, data, stsb is not None, scores.scores)
+    plain = scores.scores if choice.template == PLAIN else {}
+    published = tables.published_table(choice.model, data, stsb is not None, plain)
     layout.table(published, key="published", alt="Published scores, and the same computed here.")
     st.caption("Spearman × 100 on the test set of the STS Benchmark.")
 
 
 def evaluate_labels(texts: tuple, labels: tuple) -> None:
     """Labelled texts: do texts of one label lie together under a strategy?"""
-    content = parts.digest([texts, labels])
-    grid = parts.in_parts(texts, len, lambda key, some: cache.vectors(choice.model, key, layer, some))
+    content = parts.digest([choice.template, choice.pool_template, texts, labels])
+    grid = parts.in_parts(texts, len, lambda key, some: cache.vectors(choice, key, some))
     try:
         scored = {
             name: cache.label_scores(choice.model, content, layer, name, vectors, labels)
@@ -175,7 +178,7 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     except ValueError as wrong:
         layout.problem(str(wrong))
         st.stop()
-    counts = resample(len(texts))
+    counts = cache.resample(len(texts))
     places = leaderboard(
         {name: one and one.accuracy for name, one in scored.items()},
         {name: bootstrap_mean(one.neighbour, counts) for name, one in scored.items() if one},
@@ -185,24 +188,26 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     if not (table["verdict"] != "").any():
         layout.problem("Under every strategy all these texts get the same vector. Give texts that differ.")
         st.stop()
-    say(notices.verdict(table, own, "1-nearest-neighbour (1-NN) accuracy"), notices.recommended(table, own))
-    noticed = f"{notices.about_leaderboard(table, len(texts), 'texts')} {notices.about_labels(table)}"
-    show_leaderboard(table, "1-NN accuracy", noticed)
+    said = notices.verdict(table, trained_here, "1-nearest-neighbour (1-NN) accuracy")
+    say(said, notices.recommended(table, trained_here))
+    show_leaderboard(table, "1-NN accuracy", notices.about_leaderboard(table, len(texts), "texts"))
     st.caption(
         "1-NN accuracy: how often the nearest other text has the same label. Silhouette, −100 to 100: how much nearer "
         "texts are to their own label's than to the next label's. V-measure, 0 to 100: how well k-means, told only how "
         "many labels there are, finds them again. All by cosine, in all dimensions."
     )
     two = (("silhouette", "silhouette × 100", (-20.0, 102.0)), ("v_measure", "V-measure × 100", (0.0, 102.0)))
+    noticed, figures = notices.about_labels(table), []
     for place, (column, title, bounds) in zip(st.columns(2), two, strict=True):
         with place:
-            figure = charts.intervals(table, column, column, column, title=title, bounds=bounds)
-            layout.chart(figure, key=column, alt=notices.about_labels(table))
+            figures.append(charts.intervals(table, column, column, column, title=title, bounds=bounds))
+            layout.chart(figures[-1], key=column, alt=noticed)
+    layout.noticed(noticed, table, key="labels", figure=figures)
 
 
 data = controls.choose_scored_data(stsb=stsb is not None)
 if data in ("topics", "texts"):
     evaluate_labels(*(own_topics() if data == "topics" else given("texts")))
 else:
-    pairs = own_pairs() if data == "own" else given("pairs") if data == "pairs" else cache.stsb_pairs(str(stsb))
+    pairs = own_pairs() if data == "own" else given("pairs") if data == "pairs" else cache.stsb(stsb)["test"]
     evaluate_pairs(data, tuple(pairs))

@@ -50,14 +50,11 @@ if states.lost[0]:
 shown, start = controls.choose_dimensions(encoder.dim)
 matrix, tokens = matrix_table(states, chosen_dimensions(states, shown, start)), norm_table(states)
 noticed = about_matrix(matrix, layer, encoder.layers)
-layout.chart(
-    vectors_heatmap(
-        matrix.set_axis(charts.row_names(tokens)), colour_range(matrix), dark=dark, row=row_height(len(tokens))
-    ),
-    key="hidden-matrix",
-    alt=noticed,
+heatmap = vectors_heatmap(
+    matrix.set_axis(charts.row_names(tokens)), colour_range(matrix), dark=dark, row=row_height(len(tokens))
 )
-layout.noticed(noticed, matrix.reset_index(), key="hidden-matrix")
+layout.chart(heatmap, key="hidden-matrix", alt=noticed)
+layout.noticed(noticed, matrix.reset_index(), key="hidden-matrix", figure=heatmap)
 
 st.subheader(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)
 st.caption(
@@ -67,20 +64,23 @@ st.caption(
 lengths, directions = st.columns([2, 3])
 with lengths:
     noticed = about_norms(tokens, layer)
-    layout.chart(charts.norm_bars(tokens, dark=dark), key="hidden-norms", alt=noticed)
-    layout.noticed(noticed, tokens, key="hidden-norms")
+    bars = charts.norm_bars(tokens, dark=dark)
+    layout.chart(bars, key="hidden-norms", alt=noticed)
+    layout.noticed(noticed, tokens, key="hidden-norms", figure=bars)
 with directions:
     cosines = cosine_table(states)
     noticed = about_cosines(cosines, tokens, layer)
-    layout.chart(charts.cosine_heatmap(cosines, tokens, dark=dark), key="hidden-cosines", alt=noticed)
-    layout.noticed(noticed, cosines.reset_index(), key="hidden-cosines")
+    heatmap = charts.cosine_heatmap(cosines, tokens, dark=dark)
+    layout.chart(heatmap, key="hidden-cosines", alt=noticed)
+    layout.noticed(noticed, cosines.reset_index(), key="hidden-cosines", figure=heatmap)
 
 st.subheader("2 · Where does a token's meaning change?", anchor=False)
 st.caption("Each token's cosine to itself one layer earlier: near 1, the layer left it as it was.")
 change = change_table(layers)
 noticed = about_change(change, tokens)
-layout.chart(charts.cosine_heatmap(change, tokens, dark=dark, steps=True), key="hidden-change", alt=noticed)
-layout.noticed(noticed, change.reset_index(), key="hidden-change")
+heatmap = charts.cosine_heatmap(change, tokens, dark=dark, steps=True)
+layout.chart(heatmap, key="hidden-change", alt=noticed)
+layout.noticed(noticed, change.reset_index(), key="hidden-change", figure=heatmap)
 
 st.subheader("3 · One word, two sentences", anchor=False)
 name, apart = None, None
@@ -106,14 +106,10 @@ else:
     found = cache.planes(choice, index, beside)
     noticed = about_drift(name, apart, found.shown[layer].item(), layer)
     plane = plane_table(found, states, other[0], words)
-    layout.chart(
-        charts.drifting_tokens(
-            plane, words, layer=layer, word=row, said=readout(name, apart, encoder.layers), dark=dark
-        ),
-        key="hidden-plane",
-        alt=noticed,
-    )
-    layout.noticed(noticed, plane, key="hidden-plane")
+    said = readout(name, apart, encoder.layers)
+    figure = charts.drifting_tokens(plane, words, layer=layer, word=row, said=said, dark=dark)
+    layout.chart(figure, key="hidden-plane", alt=noticed)
+    layout.noticed(noticed, plane, key="hidden-plane", figure=figure)
     st.caption(
         "Play goes through the layers. At each, all tokens, scaled to length 1, are laid into the plane that shows "
         "most of their variance (PCA), turned to fit the plane of the layer before, so that what moves is the tokens. "
@@ -130,5 +126,6 @@ st.caption(
 )
 reading = reading_table(random_pairs, layers, apart)
 noticed = about_reading(reading, random_pairs, layer, name)
-layout.chart(charts.reading_lines(reading, layer=layer, word=name, dark=dark), key="hidden-reading", alt=noticed)
-layout.noticed(noticed, reading, key="hidden-reading")
+lines = charts.reading_lines(reading, layer=layer, word=name, dark=dark)
+layout.chart(lines, key="hidden-reading", alt=noticed)
+layout.noticed(noticed, reading, key="hidden-reading", figure=lines)

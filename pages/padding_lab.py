@@ -30,10 +30,13 @@ st.caption(
     f"Below each token: its weight under {strategy.label}. Empty chips are padding that the pooling mask leaves "
     "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is averaged, after it."
 )
-curve = cache.padding_curve(choice, text, side, attend, pooled)
+with st.popover("Table", icon=":material/table:", type="tertiary", key="table-padding-tokens"):
+    layout.table(tokens, key="padding-tokens", alt=f"Tokens, padding and their weights under {strategy.label}.")
+curve = cache.padding_curve(choice, text, side, attend, pooled, padding)
 noticed = about_padding(curve, padding, attend=attend, pooled=pooled)
-layout.chart(padding_lab.padding_curves(curve, padding), key="padding-curve", alt=noticed)
-layout.noticed(noticed, curve, key="padding-curve")
+figure = padding_lab.padding_curves(curve, padding)
+layout.chart(figure, key="padding-curve", alt=noticed)
+layout.noticed(noticed, curve, key="padding-curve", figure=figure)
 
 st.subheader("2 · The bug museum", anchor=False)
 st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")
@@ -62,5 +65,6 @@ st.markdown("The project's own scored pairs, encoded in batches of 32 in their o
 if controls.ask("Measure what each bug costs", key="padding-costs"):
     costs = cache.bug_costs(choice)
     noticed = about_costs(costs)
-    layout.chart(padding_lab.cost_bars(costs), key="costs", alt=noticed)
-    layout.noticed(noticed, costs, key="costs")
+    figure = padding_lab.cost_bars(costs)
+    layout.chart(figure, key="costs", alt=noticed)
+    layout.noticed(noticed, costs, key="costs", figure=figure)

@@ -17,7 +17,7 @@ from pooling.tables.projection import found, judgement_table, map_table, mover_t
 LARGE = 1500
 MOST_LISTED = 50
 
-choice = controls.current()
+choice = controls.current(with_texts=False)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     source = controls.choose_source()
     kind, axes = controls.choose_map()
@@ -57,12 +57,12 @@ if axes == 3:
     layout.chart(figure, key=f"map-{corpus.digest}-3d", alt=noticed)
 else:
     chosen = layout.chosen_points(figure, key=f"map-{corpus.digest}", alt=noticed, boxes=len(texts) <= LARGE)
-layout.noticed(noticed, table, key="map")
+layout.noticed(noticed, table, key="map", figure=figure)
 listed = chosen or hits
 if listed:
     st.markdown(f"**{'Its' if len(listed) == 1 else 'Their'} nearest neighbours in the full space**")
     near = neighbour_table(table, view.neighbours, listed[:MOST_LISTED], metric, each=10 if len(listed) == 1 else 5)
-    st.dataframe(near, hide_index=True)
+    layout.table(near, key="neighbours", alt="The nearest neighbours of the chosen texts in the full space.")
     if len(listed) > MOST_LISTED:
         st.caption(f"Of the first {MOST_LISTED} of {len(listed):,} texts.")
 elif query:
@@ -123,37 +123,32 @@ judged = judgement_table(
     {name: apart for name, (_, apart) in aligned.items()},
 )
 noticed = notices.about_strategies(judged)
-names = list(aligned)
+names, figures = list(aligned), []
 for start in range(0, len(names), 3):
     for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
         with column:
-            st.markdown(f"**{get_strategy(name).label}**")
-            layout.chart(
-                charts.map_figure(tables[name], name, dark=layout.dark(), height=300, named=False),
-                key=f"beside-{name}-{axes}",
-                alt=f"The map under {get_strategy(name).label}. {noticed}",
-            )
-layout.noticed(
-    "Each map is turned and mirrored to lie as closely as it can on the first. " + noticed, judged, key="beside"
-)
+            label = get_strategy(name).label
+            st.markdown(f"**{label}**")
+            figures.append(charts.map_figure(tables[name], name, dark=layout.dark(), height=300, named=False))
+            layout.chart(figures[-1], key=f"beside-{name}-{axes}", alt=f"The map under {label}. {noticed}")
 if labels:
     for column, score in zip(st.columns(2), ("1-NN accuracy", "silhouette"), strict=True):
         if judged[score].notna().any():
             with column:
-                layout.chart(charts.score_bars(judged, score), key=score, alt=noticed)
+                figures.append(charts.score_bars(judged, score))
+                layout.chart(figures[-1], key=score, alt=noticed)
+noticed = f"Each map is turned and mirrored to lie as closely as it can on the first. {noticed}"
+layout.noticed(noticed, judged, key="beside", figure=figures)
 
 st.markdown("**Watch them move**")
 movers = mover_table(table, {n: made for n, (made, _) in aligned.items()}, {n: views[n].neighbours for n in aligned})
 noticed = notices.about_movers(movers)
-layout.chart(
-    charts.morph_figure(tables, {name: get_strategy(name).label for name in names}),
-    key=f"morph-{corpus.digest}-{'-'.join(names)}",
-    alt=noticed,
-)
+morph = charts.morph_figure(tables, {name: get_strategy(name).label for name in names})
+layout.chart(morph, key=f"morph-{corpus.digest}-{'-'.join(names)}", alt=noticed)
 if len(texts) > charts.MOST_MORPHED:
-    st.caption(f"Every {len(texts) / charts.MOST_MORPHED:.0f}th text or so is drawn, {charts.MOST_MORPHED:,} in all.")
+    st.caption(f"Of {len(texts):,} texts, {charts.MOST_MORPHED:,} are drawn.")
 layout.noticed(noticed)
 st.caption(
     "The texts that moved most beyond what their neighbours did, and what they keep of their neighbours in truth:"
 )
-st.dataframe(movers, hide_index=True)
+layout.table(movers, key="movers", alt=noticed, figure=morph, noticed=noticed)

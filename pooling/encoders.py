@@ -253,6 +253,14 @@ class Encoder:
             chosen = [rows[i] for i in indices]
             yield indices, self._forward(chosen, layers, "right", width, True, pool_template)
 
+    def check_template(self, template: str) -> None:
+        """Whether a prompt can be put around any text.
+
+        Raises:
+            ValueError: when it has not exactly one `{}`, leaves no room for a text, or cannot be told apart.
+        """
+        self._tokenize(["x " * self.max_length], template)
+
     def layer(self, layer: Layer) -> Layer:
         """A layer, or several to average, as numbers from 0 to L.
 

@@ -13,6 +13,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import average_precision_score, silhouette_score, v_measure_score
 from torch import Tensor
 
+from pooling.catalogue import PLAIN
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, apply
 from pooling.registry import all_strategies, get_strategy
@@ -26,6 +27,10 @@ ROUNDING = 1e-5
 SAME = 1e-3
 """Two scores nearer than this in every resample are the same, but for rounding."""
 CONSTANT = "All its similarities are the same, but for rounding, so there is no ranking to score."
+
+
+MOST_LABELS = 200
+"""Different labels of labelled texts: k-means takes as many groups."""
 
 
 @dataclass
@@ -46,19 +51,28 @@ def grid_layers(encoder: Encoder) -> list[Layer]:
     return [*range(last + 1), (1, last), (0, last)]
 
 
-def embed_grid(texts: Sequence[str], encoder: Encoder, layers: Sequence[Layer] | None = None) -> Grid:
+def embed_grid(
+    texts: Sequence[str],
+    encoder: Encoder,
+    layers: Sequence[Layer] | None = None,
+    *,
+    template: str = PLAIN,
+    pool_template: bool = True,
+) -> Grid:
     """Embeddings of a corpus at each layer under each strategy, from one forward pass.
 
     Args:
         texts: the texts; in memory each takes layers x strategies x dim numbers.
         layers: by default those of `grid_layers`.
+        template: a prompt with `{}` where the text goes, and
+        pool_template: whether its tokens are pooled, as in `Encoder.encode`.
 
     Raises:
         ValueError: for a blank text, no text, or no such layer.
     """
     layers = [encoder.layer(one) for one in layers or grid_layers(encoder)]
     made = Grid()
-    for indices, batch in encoder.stream_layers(texts, layers):
+    for indices, batch in encoder.stream_layers(texts, layers, template=template, pool_template=pool_template):
         made.cut += sum(lost > 0 for lost in batch[0].lost)
         for layer, states in zip(layers, batch, strict=True):
             for strategy in all_strategies():
@@ -78,10 +92,17 @@ def embed_grid(texts: Sequence[str], encoder: Encoder, layers: Sequence[Layer] |
     return made
 
 
-def cosine_grid(pairs: Sequence[Pair], encoder: Encoder, layers: Sequence[Layer] | None = None) -> Grid:
-    """The cosine of each pair at each layer under each strategy, from one forward pass."""
+def cosine_grid(
+    pairs: Sequence[Pair],
+    encoder: Encoder,
+    layers: Sequence[Layer] | None = None,
+    *,
+    template: str = PLAIN,
+    pool_template: bool = True,
+) -> Grid:
+    """The cosine of each pair at each layer under each strategy, from one forward pass; see `embed_grid`."""
     texts = distinct_texts(pairs)
-    made = embed_grid(texts, encoder, layers)
+    made = embed_grid(texts, encoder, layers, template=template, pool_template=pool_template)
     made.vectors = {cell: pair_cosines(pairs, texts, vectors) for cell, vectors in made.vectors.items()}
     return made
 
@@ -323,9 +344,11 @@ def label_scores(embeddings: Float[Tensor, "text dim"], labels: Sequence[str]) -
     """Silhouette, leave-one-out 1-NN and k-means V-measure by cosine; None for one vector for all.
 
     Raises:
-        ValueError: when there are fewer than two labels, or no label occurs twice.
+        ValueError: when there are fewer than two labels, more than `MOST_LABELS`, or none that occurs twice.
     """
     kinds, label = np.unique(labels, return_inverse=True)
+    if len(kinds) > MOST_LABELS:
+        raise ValueError(f"There are {len(kinds):,} different labels; at most {MOST_LABELS} can be told apart here.")
     if len(kinds) < 2:
         raise ValueError("All texts have the same label; at least two different labels are needed.")
     if len(kinds) == len(labels):
@@ -358,13 +381,16 @@ def bootstrap_mean(
     return counts @ values / len(values)
 
 
-def code_for(model: str, strategy: str, layer: Layer) -> str:
-    """Python that embeds texts with this model, strategy and layer."""
+def code_for(model: str, strategy: str, layer: Layer, template: str = PLAIN, pool_template: bool = True) -> str:
+    """Python that embeds texts with this model, strategy, layer and prompt."""
+    setting = f"layer={layer}"
+    if template != PLAIN:
+        setting += f", template={template!r}" + ("" if pool_template else ", pool_template=False")
     head = "from pooling import {}load_encoder\n\n"
     head += f'encoder = load_encoder("{model}")\ntexts = ["A first text.", "A second one."]\n'
     if get_strategy(strategy).needs == "attention":
         return head.format("get_strategy, ") + (
-            f"states = encoder.encode(texts, layer={layer}, attention=True)\n"
+            f"states = encoder.encode(texts, {setting}, attention=True)\n"
             f'vectors = get_strategy("{strategy}")(states).embedding\n'
         )
-    return head.format("embed, ") + f'vectors = embed(texts, encoder, ["{strategy}"], layer={layer})["{strategy}"]\n'
+    return head.format("embed, ") + f'vectors = embed(texts, encoder, ["{strategy}"], {setting})["{strategy}"]\n'

@@ -108,7 +108,7 @@ def look_up_any(name: str, known_types: dict[str, bool]) -> Plan:
     config = info.config or {}
     if "auto_map" in config or "custom_code" in (info.tags or []):
         raise HubError(f"{name} wants to run code of its own, and that is never done here.")
-    if config.get("model_type") not in known_types:
+    if str(config.get("model_type")) not in known_types:
         raise HubError(f"{name} is of a type that cannot be pooled here; it needs a known text encoder or decoder.")
     files = _needed_files(name, info.siblings or [])
     weights = sum(file.size for file in files if WEIGHTS.fullmatch(file.name))

@@ -2,7 +2,9 @@
 
 import io
 import json
+import lzma
 import zipfile
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -92,11 +94,11 @@ def unpack_head(data: bytes) -> tuple[AttentionHead, dict]:
         weights, written = (_member(archive, name) for name in (HEAD_FILE, CARD_FILE))
         card = json.loads(written)
         state = load(weights)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError):
         raise ValueError("This is not a zip file of a head; upload what this page gave you to download.") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
         raise ValueError(f"The card {CARD_FILE} in the zip file is not JSON; download the head again.") from None
-    except SafetensorError:
+    except (SafetensorError, KeyError):
         raise ValueError(f"{HEAD_FILE} in the zip file is not in the safetensors format, so it is not read.") from None
     return _checked_head(state), _checked_card(card)
 

@@ -151,6 +151,7 @@ def test_the_sentences_on_weights_quote_them():
             "position": [1, 2, 3, 4],
             "token": ["[CLS]", "cat", "sat", "[SEP]"],
             "special": [True, False, False, True],
+            "pooled": [True] * 4,
             "attention": [0.1, 0.6, 0.2, 0.1],
             "cls_attention": [0.25] * 4,
             "mean": [0.25] * 4,
@@ -167,6 +168,22 @@ def test_the_sentences_on_weights_quote_them():
         "gets the most, 2.40 times, and 'sat' the least, 0.800 times."
     )
     assert "No word counts more than another" in about_rows([table.assign(weight=0.25)], "Mean")
+
+
+def test_a_prompt_that_is_only_read_stands_in_the_tables_and_counts_for_nothing(encoder):
+    states = encoder.encode(TEXTS, layer=6, attention=True, template="query: {}", pool_template=False)
+    pooled, missing = listen(states, None, 1.0, model=DEFAULT, layer=6)
+    assert missing == {}
+    table = weights_table(states, pooled, 1)
+    assert table["token"].tolist() == ["[CLS]", "query", ":", "no", ".", "[SEP]"]
+    assert table["pooled"].tolist() == [True, False, False, True, True, True]
+    assert (table.loc[~table["pooled"], ["attention", "cls_attention", "mean"]] == 0).all(axis=None)
+    assert "Mean gives each of the 4 tokens 25.0%, so special tokens 50.0%." in about_weights(table, None)
+    rows = token_tables(states, pooled["mean"])
+    assert [len(one) for one in rows] == [11, 6]
+    assert about_rows(rows, "Mean") == (
+        "Mean, over all 2 sentences, gives special tokens 36.1% of the weight. No word counts more than another."
+    )
 
 
 def steps(*dev: float | None) -> list[Progress]:

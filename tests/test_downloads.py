@@ -7,8 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from pages.ui import layout
+from pages.ui.navigation import PAGES
 from pooling.charts.theme import to_html
 from pooling.tables import to_csv
+from tests.test_pages import open_page
 
 
 def cells(data: bytes) -> list[list[str]]:
@@ -48,6 +51,36 @@ def test_the_file_of_figures_needs_no_network_and_shows_text_as_text():
     assert "Notice &lt;b&gt;this&lt;/b&gt;" in page
     assert "#0F141A" in page
     assert figure.layout.paper_bgcolor is None
+
+
+@pytest.mark.parametrize(
+    ("file", "state"),
+    [
+        *((page.file, {}) for page in PAGES),
+        ("pages/evaluation.py", {"data": "topics"}),
+        ("pages/projection.py", {"map-axes": "3", "map-search": "music", "text": ""}),
+    ],
+)
+def test_every_figure_and_every_table_of_a_page_can_be_downloaded(file, state, monkeypatch):
+    drawn, offered, tables = [], [], []
+
+    def watch(name, note):
+        shown = getattr(layout, name)
+        monkeypatch.setattr(layout, name, lambda *args, **kwargs: (note(*args, **kwargs), shown(*args, **kwargs))[1])
+
+    watch("chart", lambda figure, **_: drawn.append(figure))
+    watch("chosen_points", lambda figure, **_: drawn.append(figure))
+    watch("table", lambda frame, *, key, figure=(), **_: tables.append((key, figure)))
+    page = open_page(file, **state)
+    assert not page.exception
+    assert len(drawn) == len(page.get("plotly_chart"))
+    assert len(tables) == len(page.dataframe)
+    for _, figure in tables:
+        offered += figure if isinstance(figure, (list, tuple)) else [figure]
+    assert [figure.layout.title.text for figure in drawn if not any(figure is one for one in offered)] == []
+    buttons = {button.key for button in page.get("download_button")}
+    assert {f"csv-{key}" for key, _ in tables} <= buttons
+    assert {f"html-{key}" for key, figure in tables if figure != ()} <= buttons
 
 
 def test_a_reader_downloads_a_table_and_its_picture(server, reader, chromium, tmp_path):

@@ -12,8 +12,8 @@ from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 from streamlit.testing.v1 import AppTest
 
-from pooling import all_strategies, embed
-from pooling.catalogue import DEFAULT
+from pooling import all_strategies, embed, load_encoder
+from pooling.catalogue import DEFAULT, get_model, missing
 from pooling.charts import evaluation as charts
 from pooling.datasets import Pair, own_pairs, own_topics, read_stsb
 from pooling.evaluation import (
@@ -239,6 +239,19 @@ def test_published_number_of_the_default_model(encoder):
     assert table.loc[1:, "here"].str.startswith("not run").all()
     assert tables.published_table(DEFAULT, "own", True, {})["here"].str.startswith("not run").all()
     assert "not on this machine" in tables.published_table(DEFAULT, "own", False, {}).loc[0, "here"]
+
+
+@needs_stsb
+@pytest.mark.parametrize(
+    ("strategy", "layer", "published"), [row[1:] for row in tables.PUBLISHED if row[0] == tables.BERT]
+)
+def test_published_numbers_of_bert(strategy, layer, published):
+    if why := missing(get_model(tables.BERT)):
+        pytest.skip(f"{tables.BERT} is not on this machine: {why}")
+    bert, pairs = load_encoder(tables.BERT), read_stsb(STSB, "test")
+    texts = distinct_texts(pairs)
+    found = spearman(pair_cosines(pairs, texts, embed(texts, bert, [strategy], layer=layer)[strategy]), pairs)
+    assert round(100 * found, 2) == published
 
 
 def test_a_figure_shows_its_table():

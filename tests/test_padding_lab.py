@@ -6,12 +6,20 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pooling import TokenStates, get_strategy
+from pooling import Encoder, TokenStates, get_strategy
 from pooling.bugs import BUGS, cosine_to_truth, float16_room, float16_sum
+from pooling.catalogue import DEFAULT
+from pooling.charts.padding_lab import padding_curves
 from pooling.datasets import own_pairs
+from pooling.notices.padding_lab import about_padding
+from pooling.similarity import pool_all
+from pooling.tables import number
 from pooling.tables.padding_lab import cost_table, padded_states, padding_curve
 from tests.conftest import ROOT
 from tests.examples import states
+from tests.tiny_models import SIZE, write
+
+POSITIONS = SIZE["max_position_embeddings"]
 
 # Two tokens and two of padding that stand at (9, 9); dimension 1 is negative throughout.
 TWO = [[[1.0, -4.0], [3.0, -2.0]]]
@@ -81,17 +89,48 @@ def test_there_are_seven_bugs_or_more_and_links_are_addresses():
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_with_both_masks_padding_moves_nothing(encoder, side):
     table = padding_curve(
-        "She plays the violin.", encoder, layer=6, side=side, attend_padding=False, pool_padding=False
+        "She plays the violin.", encoder, layer=6, side=side, attend_padding=False, pool_padding=False, also=0
     )
     assert table["cosine"].min() > 0.99999
-    assert set(table["padding"]) == {0, 1, 2, 4, 8, 16, 32, 64}
+    assert table["padding"].unique().tolist() == [0, 1, 2, 4, 8, 16, 32, 64]
+
+
+def test_an_amount_between_the_usual_ones_is_computed_quoted_and_marked(encoder):
+    text = "She plays the violin."
+    masks = {"attend_padding": True, "pool_padding": True}
+    table = padding_curve(text, encoder, layer=6, side="right", **masks, also=5)
+    assert table["padding"].unique().tolist() == [0, 1, 2, 4, 5, 8, 16, 32, 64]
+    truth, wrong = (
+        pool_all(padded_states(text, encoder, layer=6, padding=n, side="right", **masks), model=DEFAULT, layer=6)[0]
+        for n in (0, 5)
+    )
+    at = table[table["padding"] == 5].set_index("name")["cosine"]
+    for name, cosine in at.items():
+        expected = torch.cosine_similarity(truth[name].embedding, wrong[name].embedding).item()
+        assert cosine == pytest.approx(expected, abs=1e-5)
+    assert f"falls to a cosine of {number(at.min())} to its truth" in about_padding(table, 5, attend=True, pooled=True)
+    assert padding_curves(table, 5).layout.shapes[0].x0 == 4
+
+
+@pytest.mark.parametrize("words", [3, 2 * POSITIONS], ids=["short", "too long"])
+@pytest.mark.parametrize("family", ["bert", "roberta", "gpt2"])
+def test_padding_ends_where_the_models_positions_do(family, words, tmp_path):
+    tiny, text = Encoder(family, write(family, tmp_path)), "dog " * words
+    length = tiny.encode([text]).hidden.shape[1]
+    masks = {"layer": 2, "side": "right", "attend_padding": True, "pool_padding": True}
+    assert len(padded_states(text, tiny, padding=POSITIONS, **masks).tokens[0]) == POSITIONS
+    table = padding_curve(text, tiny, **masks, also=POSITIONS)
+    assert table["padding"].max() == POSITIONS - length
+    said = about_padding(table, POSITIONS, attend=True, pooled=True)
+    assert said.startswith("Without padding" if length == POSITIONS else "Because")
+    assert padding_curves(table, POSITIONS).layout.shapes[0].x0 == table["padding"].nunique() - 1
 
 
 def test_each_mask_that_is_left_out_does_harm_of_its_own(encoder):
     worst = {}
     for attend, pool in ((True, False), (False, True)):
         table = padding_curve(
-            "She plays the violin.", encoder, layer=6, side="right", attend_padding=attend, pool_padding=pool
+            "She plays the violin.", encoder, layer=6, side="right", attend_padding=attend, pool_padding=pool, also=0
         )
         worst[attend, pool] = table[table["name"] == "mean"]["cosine"].iloc[-1]
     assert worst[True, False] < 0.99

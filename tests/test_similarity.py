@@ -155,6 +155,15 @@ def test_the_picture_of_a_pair_holds_the_parts_and_they_add_up(encoder, states):
     assert f"{score:.3f}" in notices.about_contributions(table, top, 0.1, score, "cosine")
 
 
+def test_a_prompt_that_is_only_read_has_no_row_in_the_picture_of_a_pair(encoder):
+    read = encoder.encode(["No.", "Yes, she does."], layer=6, template="query: {}", pool_template=False)
+    pooled = apply(get_strategy("mean"), read, model=encoder.name, layer=6)
+    names = [tables.token_names(read, i) for i in (0, 1)]
+    assert names[0] == ["1 [CLS]", "4 no", "5 .", "6 [SEP]"]
+    parts = contributions(*(token_parts(read, pooled, i) for i in (0, 1)), cosine=True)
+    assert tables.contribution_table(parts, *names).shape == (4, 7)
+
+
 def test_centring_removes_the_mean_and_leaves_no_noise():
     embeddings = torch.tensor([[1.0, 5.0], [3.0, 5.0], [2.0, 5.00001]])
     left = centred(embeddings, torch.tensor([2.0, 5.0]))

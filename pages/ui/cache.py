@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     import pandas as pd
     from torch import Tensor
 
@@ -88,6 +89,9 @@ def _embeddings(
 @st.cache_data(max_entries=8, max_size="64MB", show_spinner="Reading the file…")
 def table(data: bytes) -> "pd.DataFrame":
     """The table in a CSV or TSV file."""
+    from pooling.datasets import read_table
+
+    return read_table(data)
 
 
 @st.cache_resource(show_spinner=False)
@@ -96,30 +100,30 @@ def worker(name: str, keep: int) -> Worker:
     return Worker(name, keep=keep)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def stsb_pairs(folder: str) -> "list[Pair]":
-    """The test set of the STS Benchmark."""
-    from pathlib import Path
-
-    from pooling.datasets import read_stsb
-
-    return read_stsb(Path(folder), "test")
+def cosines(choice: "Choice", content: str, pairs: "Sequence[Pair]") -> "Grid":
+    """The cosine of each pair at every layer under every strategy; `content` stands for the pairs."""
+    return _cosines(choice.model, content, choice.template, choice.pool_template, pairs)
 
 
 @st.cache_data(max_entries=512, max_size="128MB", show_spinner=False)
-def cosines(model: str, content: str, _pairs: "Sequence[Pair]") -> "Grid":
-    """The cosine of each pair at every layer under every strategy; `content` stands for the pairs."""
+def _cosines(model: str, content: str, template: str, pool_template: bool, _pairs: "Sequence[Pair]") -> "Grid":
     from pooling.evaluation import cosine_grid
 
-    return cosine_grid(_pairs, encoder(model))
+    return cosine_grid(_pairs, encoder(model), template=template, pool_template=pool_template)
 
 
-@st.cache_data(max_entries=128, max_size="256MB", show_spinner=False)
-def vectors(model: str, content: str, layer: "Layer", _texts: "Sequence[str]") -> "Grid":
+def vectors(choice: "Choice", content: str, texts: "Sequence[str]") -> "Grid":
     """Embeddings of texts at a layer under every strategy; `content` stands for the texts."""
+    return _vectors(choice.model, content, choice.layer, choice.template, choice.pool_template, texts)
+
+
+@st.cache_data(max_entries=512, max_size="512MB", show_spinner=False)
+def _vectors(
+    model: str, content: str, layer: "Layer", template: str, pool_template: bool, _texts: "Sequence[str]"
+) -> "Grid":
     from pooling.evaluation import embed_grid
 
-    return embed_grid(_texts, encoder(model), [layer])
+    return embed_grid(_texts, encoder(model), [layer], template=template, pool_template=pool_template)
 
 
 @st.cache_data(max_entries=64, max_size="64MB", show_spinner="Drawing 2,000 resamples…")
@@ -128,6 +132,14 @@ def scores(model: str, content: str, sampled: "tuple[Cell, ...]", _pairs: "Seque
     from pooling.evaluation import score_grid
 
     return score_grid(_pairs, _grid, sampled)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def resample(rows: int) -> "np.ndarray":
+    """How often each row is drawn in each resample; shared, nobody may change it."""
+    from pooling.evaluation import resample
+
+    return resample(rows)
 
 
 @st.cache_data(max_entries=256, show_spinner="Measuring how well the labels keep apart…")
@@ -297,17 +309,19 @@ def _padded_states(
     )
 
 
-def padding_curve(choice: "Choice", text: str, side: "Side", attend: bool, pooled: bool) -> "pd.DataFrame":
-    """Cosine of each strategy's embedding to the unpadded truth as padding grows."""
-    return _padding_curve(choice.model, choice.layer, text, side, attend, pooled)
+def padding_curve(choice: "Choice", text: str, side: "Side", attend: bool, pooled: bool, also: int) -> "pd.DataFrame":
+    """Cosine of each strategy's embedding to the unpadded truth as padding grows, `also` at one amount."""
+    return _padding_curve(choice.model, choice.layer, text, side, attend, pooled, also)
 
 
 @st.cache_data(max_entries=256, show_spinner="Padding the sentence more and more…")
-def _padding_curve(model: str, layer: "Layer", text: str, side: "Side", attend: bool, pooled: bool) -> "pd.DataFrame":
+def _padding_curve(
+    model: str, layer: "Layer", text: str, side: "Side", attend: bool, pooled: bool, also: int
+) -> "pd.DataFrame":
     from pooling.tables import padding_lab as tables
 
     return tables.padding_curve(
-        text, encoder(model), layer=layer, side=side, attend_padding=attend, pool_padding=pooled
+        text, encoder(model), layer=layer, side=side, attend_padding=attend, pool_padding=pooled, also=also
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import url
-from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing, split_template
+from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing
 from pooling.datasets import (
     MOST_BYTES,
     MOST_ROWS,
@@ -292,6 +292,8 @@ def _offer_any_model() -> None:
 
 def choose_template(model: Model) -> tuple[str, bool]:
     """The prompt around every sentence, and whether its tokens are pooled."""
+    from pages.ui import cache
+
     own = dict(model.prompts)
     options = ["none", *own, "own"]
     names = {"none": "No prompt", "own": "A prompt of your own"}
@@ -311,6 +313,11 @@ def choose_template(model: Model) -> tuple[str, bool]:
         st.code(template, language=None, wrap_lines=True)
     if model.prompt_effect:
         st.caption(model.prompt_effect)
+    try:
+        cache.encoder(model.name).check_template(template)
+    except ValueError as error:
+        st.warning(f"{error} Until then, no prompt is used.")
+        return PLAIN, True
     if template == PLAIN:
         return PLAIN, True
     pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
@@ -332,11 +339,6 @@ def choose_own_template() -> str:
     typed = st.text_input("Your prompt, with {} for the sentence", key="template", persist_state="session") or PLAIN
     if len(typed) > LONGEST_TEMPLATE:
         st.warning(f"A prompt has at most {LONGEST_TEMPLATE} characters; without a shorter one, none is used.")
-        return PLAIN
-    try:
-        split_template(typed)
-    except ValueError as error:
-        st.warning(f"{error} Until then, no prompt is used.")
         return PLAIN
     return typed
 

@@ -27,8 +27,16 @@ def embeddings(choice: "Choice", corpus: "Corpus", names: Sequence[str]) -> "dic
 
     encoder = cache.encoder(choice.model)
     return cache.worker("embedding", keep=2).answer(
-        (corpus.digest, choice.model, choice.layer, tuple(names)),
-        lambda report: embed(corpus.texts, encoder, names, layer=choice.layer, report=report),
+        (corpus.digest, choice.model, choice.layer, tuple(names), choice.template, choice.pool_template),
+        lambda report: embed(
+            corpus.texts,
+            encoder,
+            names,
+            layer=choice.layer,
+            template=choice.template,
+            pool_template=choice.pool_template,
+            report=report,
+        ),
         f"Embedding {len(corpus.texts):,} texts",
         title="another corpus to be embedded",
     )
@@ -64,7 +72,9 @@ class View:
 
     @property
     def _key(self) -> tuple:
-        return self.corpus.digest, self.choice.model, self.choice.layer, self.name, self.metric
+        choice = self.choice
+        prompt = choice.template, choice.pool_template
+        return self.corpus.digest, choice.model, choice.layer, prompt, self.name, self.metric
 
     @cached_property
     def points(self) -> "Points":

@@ -31,14 +31,14 @@ PAGES = (
         ),
     ),
     PageInfo(
-        file="pages/evaluation.py",
-        title="Evaluation",
-        icon="📏",
-        section="Compare",
-        question="Which strategy scores best on these pairs, and is the difference real?",
+        file="pages/hidden_states.py",
+        title="Hidden States",
+        icon="🔬",
+        section="Explore",
+        question="What does each layer say about each token?",
         answer=(
-            "The best strategy is the one whose similarities rank pairs of texts as people do; a lead counts only "
-            "if it survives when the pairs are drawn again."
+            "Every layer gives every token a new vector, with more of its neighbours mixed in: the same "
+            "word in two sentences starts out nearly the same and drifts apart."
         ),
     ),
     PageInfo(
@@ -53,14 +53,14 @@ PAGES = (
         ),
     ),
     PageInfo(
-        file="pages/hidden_states.py",
-        title="Hidden States",
-        icon="🔬",
-        section="Explore",
-        question="What does each layer say about each token?",
+        file="pages/similarity.py",
+        title="Similarity",
+        icon="🧲",
+        section="Compare",
+        question="Which sentences become neighbours, and why?",
         answer=(
-            "Every layer gives every token a new vector, with more of its neighbours mixed in: the same "
-            "word in two sentences starts out nearly the same and drifts apart."
+            "Two embeddings are compared by one number; the strategy, and how you measure, decide who is "
+            "near whom. Every such number splits exactly into what each pair of tokens adds to it."
         ),
     ),
     PageInfo(
@@ -75,14 +75,14 @@ PAGES = (
         ),
     ),
     PageInfo(
-        file="pages/similarity.py",
-        title="Similarity",
-        icon="🧲",
+        file="pages/evaluation.py",
+        title="Evaluation",
+        icon="📏",
         section="Compare",
-        question="Which sentences become neighbours, and why?",
+        question="Which strategy scores best on these pairs, and is the difference real?",
         answer=(
-            "Two embeddings are compared by one number; the strategy, and how you measure, decide who is "
-            "near whom. Every such number splits exactly into what each pair of tokens adds to it."
+            "The best strategy is the one whose similarities rank pairs of texts as people do; a lead counts only "
+            "if it survives when the pairs are drawn again."
         ),
     ),
     PageInfo(

@@ -81,8 +81,9 @@ def _show(job: Job, was_active: bool) -> None:
     if job.steps:
         table = curve_table(job.steps)
         noticed = about_curve(table)
-        layout.chart(charts.training_curve(table, job.epochs), key="curve", alt=noticed)
-        layout.noticed(noticed, table, key="curve")
+        figure = charts.training_curve(table, job.epochs)
+        layout.chart(figure, key="curve", alt=noticed)
+        layout.noticed(noticed, table, key="curve", figure=figure)
 
 
 def show_outcome(job: Job) -> None:

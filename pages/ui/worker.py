@@ -53,6 +53,7 @@ class Job:
             logging.getLogger(__name__).exception("A background job failed: %s", self.title)
             self.error = error
         finally:
+            self.work = None  # it may hold a model
             self.ended.set()
 
     def _report(self, share: float) -> None:

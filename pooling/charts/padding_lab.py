@@ -15,7 +15,7 @@ def padding_curves(table: pd.DataFrame, padding: int) -> go.Figure:
 
     Args:
         table: of `pooling.tables.padding_lab.padding_curve`.
-        padding: the amount that is chosen, marked.
+        padding: the amount that is chosen, marked; at the end of the table, where it has no more.
     """
     made = figure(380)
     for i, (name, rows) in enumerate(table.groupby("name", sort=False)):
@@ -29,8 +29,8 @@ def padding_curves(table: pd.DataFrame, padding: int) -> go.Figure:
             hovertemplate="%{fullData.name}<br>%{x} padding tokens<br>cosine %{y:.4f}<extra></extra>",
         )
     amounts = table["padding"].unique().tolist()
-    if padding in amounts:
-        made.add_vline(x=amounts.index(padding), line={"width": 1, "dash": "dot", "color": "#888888"})
+    chosen = amounts.index(min(padding, amounts[-1]))
+    made.add_vline(x=chosen, line={"width": 1, "dash": "dot", "color": "#888888"})
     low = min(0.0, float(table["cosine"].min()))
     made.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.22})
     made.update_xaxes(type="category", title={"text": "padding tokens"}, showgrid=False)

@@ -48,7 +48,7 @@ def collapse_heatmap(
     # positions make every name its own: plotly merges rows of equal names
     names = [f"{p} {shorten(t)}" for p, t in zip(tokens["position"], tokens["token"], strict=True)]
     gap = np.full((1, len(columns)), np.nan)
-    made = figure((rows + 2) * tall + 62)
+    made = figure((rows + 2) * tall + 62, top=8)
     made.add_heatmap(
         z=np.concatenate([matrix.iloc[:-1], gap, matrix.iloc[-1:]]).astype("float32"),
         x=columns,
@@ -100,7 +100,7 @@ def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int
         row: the height of a row.
     """
     columns = [str(c) for c in vectors.columns]
-    made = figure(len(vectors) * row + 52)
+    made = figure(len(vectors) * row + 52, top=8)
     made.add_heatmap(
         z=vectors.to_numpy(),
         x=columns,
@@ -150,7 +150,7 @@ def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
         own: the label of the strategy compared with.
     """
     shown = table[table["missing"].isna()]
-    made = figure(len(shown) * 34 + 52)
+    made = figure(len(shown) * 34 + 52, top=8)
     made.add_bar(
         x=shown["cosine"],
         y=shown["label"],

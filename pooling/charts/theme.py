@@ -34,12 +34,12 @@ def weight_colours(share: float) -> tuple[str, str]:
     return f"#{red:02x}{green:02x}{blue:02x}", "#0b1520" if bright else "#ffffff"
 
 
-def figure(height: int) -> go.Figure:
+def figure(height: int, *, top: int = 28) -> go.Figure:
     """An empty figure with the project's margins; fonts and background come from the app's theme."""
     made = go.Figure()
     made.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": 8, "t": top, "b": 8},
         hoverlabel={"font": {"family": "monospace"}},
         showlegend=False,
     )

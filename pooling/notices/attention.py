@@ -12,7 +12,7 @@ from pooling.training import Outcome
 
 def about_weights(table: pd.DataFrame, cosine: float | None) -> str:
     """Who listens to what, and how far the head's embedding is from mean's."""
-    said = []
+    table, said = table[table["pooled"]], []
     for name in ("attention", "cls_attention"):
         if name in table:
             top = table.loc[table[name].idxmax()]
@@ -34,6 +34,7 @@ def about_weights(table: pd.DataFrame, cosine: float | None) -> str:
 
 def about_rows(tables: Sequence[pd.DataFrame], whose: str) -> str:
     """What the same weights do over all sentences."""
+    tables = [table[table["pooled"]] for table in tables]
     every = pd.concat(tables)
     special = number(100 * every.loc[every["special"], "weight"].sum() / len(tables))
     words = pd.concat([t.assign(times=t["weight"] * len(t)) for t in tables])

@@ -7,9 +7,10 @@ from pooling.tables import number
 
 def about_padding(table: pd.DataFrame, padding: int, *, attend: bool, pooled: bool) -> str:
     """What that much padding does to each strategy."""
+    padding = min(padding, table["padding"].max())
     if not padding:
         return "Without padding there is nothing to mask: every strategy is at its truth, and no bug can show."
-    at = table[table["padding"] <= padding].groupby("name", sort=False).last()
+    at = table[table["padding"] == padding]
     worst, best = at.loc[at["cosine"].idxmin()], at.loc[at["cosine"].idxmax()]
     if worst["cosine"] > 0.99999:
         return "With both masks in place, no strategy moves: padding, its amount and its side change nothing."

@@ -39,5 +39,5 @@ def attention_pooling(states: TokenStates, *, head: AttentionHead | None = None,
             "Attention pooling needs a head trained for this model and layer, and got none; "
             "train one, choose a layer that has one, or use mean pooling."
         )
-    scores = head.to(states.hidden.device)(states.hidden) / temperature
+    scores = head(states.hidden) / temperature
     return weighted_sum(states, softmax_weights(scores, states.mask))

@@ -43,16 +43,16 @@ def token_tables(states: TokenStates, pooled: Pooled) -> list[pd.DataFrame]:
 
 
 def one_token_table(states: TokenStates, pooled: Pooled, index: int) -> pd.DataFrame:
-    """The token table of one text of a batch, without its padding."""
-    real = states.mask[index]
+    """The token table of one text of a batch, without its padding but with its prompt."""
+    real = states.mask[index] if states.prompt is None else states.mask[index] | states.prompt[index]
     one = Pooled(pooled.embedding[index : index + 1], pooled.weights[index : index + 1, real])
     return token_table(states.one(index), one)
 
 
 def weights_table(states: TokenStates, pooled: dict[str, Pooled], index: int) -> pd.DataFrame:
-    """One row a token of one text: position, token, special, and a column of weights a listener."""
+    """One row a token of one text: position, token, special, pooled, and a column of weights a listener."""
     tables = {name: one_token_table(states, one, index) for name, one in pooled.items()}
-    shared = next(iter(tables.values()))[["position", "token", "special"]]
+    shared = next(iter(tables.values()))[["position", "token", "special", "pooled"]]
     return shared.assign(**{name: table["weight"] for name, table in tables.items()})
 
 

@@ -1,5 +1,6 @@
 """The tables of the Padding Lab."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,19 +21,19 @@ AMOUNTS = (0, 1, 2, 4, 8, 16, 32, 64)
 def padded_states(
     text: str, encoder: Encoder, *, layer: Layer, padding: int, side: Side, attend_padding: bool, pool_padding: bool
 ) -> TokenStates:
-    """One text with that much padding, and the two masks on or off.
+    """One text with that much padding, or what the model has positions for, and the two masks on or off.
 
     Args:
         attend_padding: the attention mask is left out: tokens look at padding.
         pool_padding: the pooling mask is left out: padding is pooled like a token.
     """
-    length = encoder.encode([text], layer=layer).hidden.shape[1]
+    length = _length(text, encoder)
     states = encoder.encode(
         [text],
         layer=layer,
         attention=isinstance(layer, int) and layer > 0,
         padding_side=side,
-        pad_to=length + padding,
+        pad_to=int(min(length + padding, _positions(encoder))),
         attend_padding=attend_padding,
     )
     if not pool_padding:
@@ -40,13 +41,39 @@ def padded_states(
     return replace(states, mask=torch.ones_like(states.mask), special=states.special | ~states.mask)
 
 
+def _length(text: str, encoder: Encoder) -> int:
+    return len(encoder.encode([text], layer=0).tokens[0])
+
+
+def _positions(encoder: Encoder) -> int | float:
+    """How many tokens, padding included, the model has positions for."""
+    positions = getattr(encoder.model.config.get_text_config(), "max_position_embeddings", None) or math.inf
+    for name, module in encoder.model.named_modules():
+        first = getattr(module, "padding_idx", None)
+        if name.endswith("position_embeddings") and first is not None:
+            return positions - first - 1  # a RoBERTa's positions start behind the padding's
+    return positions
+
+
 def padding_curve(
-    text: str, encoder: Encoder, *, layer: Layer, side: Side, attend_padding: bool, pool_padding: bool
+    text: str,
+    encoder: Encoder,
+    *,
+    layer: Layer,
+    side: Side,
+    attend_padding: bool,
+    pool_padding: bool,
+    also: int,
 ) -> pd.DataFrame:
-    """Cosine of each strategy's embedding to the unpadded truth: columns padding, name, label, cosine."""
+    """Cosine of each strategy's embedding to the unpadded truth: columns padding, name, label, cosine.
+
+    Args:
+        also: an amount of padding beside `AMOUNTS`; all of them end where the model's positions do.
+    """
     rows = []
     truth: dict[str, Pooled] = {}
-    for padding in AMOUNTS:
+    room = int(min(max(*AMOUNTS, also), _positions(encoder) - _length(text, encoder)))
+    for padding in sorted({min(amount, room) for amount in (*AMOUNTS, also)}):
         states = padded_states(
             text, encoder, layer=layer, padding=padding, side=side,
             attend_padding=attend_padding, pool_padding=pool_padding,

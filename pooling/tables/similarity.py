@@ -20,7 +20,7 @@ from pooling.similarity import (
     share_less_alike,
     swapped,
 )
-from pooling.tables import readable_token
+from pooling.tables import token_list
 from pooling.types import TokenStates
 
 BINS = 100
@@ -97,11 +97,10 @@ def _near(embeddings: Float[Tensor, "text dim"], normalise: bool) -> dict[str, F
 
 
 def token_names(states: TokenStates, index: int) -> list[str]:
-    """A text's real tokens as a reader sees them, each with its position: "2 violin"."""
-    one = states.one(index)
-    begins_words = any(token[:1] in ("Ġ", "▁") for token in one.tokens[0])
-    shown = zip(one.tokens[0], one.special[0].tolist(), strict=True)
-    return [f"{p} {t if mark else readable_token(t, begins_words)[0]}" for p, (t, mark) in enumerate(shown, start=1)]
+    """A text's pooled tokens as a reader sees them, each with its position: "2 violin"."""
+    listed = token_list(states.one(index))
+    listed = listed[listed["pooled"]]
+    return [f"{p} {token}" for p, token in zip(listed["position"], listed["token"], strict=True)]
 
 
 def contribution_table(
