@@ -69,6 +69,7 @@ else:
     layout.noticed(noticed, scores, key="heads", figure=figure)
 
 st.subheader("4 · Train a head yourself", anchor=False)
+layout.without_prompt(choice)
 st.markdown(
     "An untrained head gives every token the same score, so it **is** mean pooling. Training moves it so that the "
     "cosines of pairs follow the scores that people gave; the transformer itself stays as it is."

@@ -16,6 +16,7 @@ choice = controls.current()
 index = controls.choose_sentence(choice.texts)
 text = choice.texts[index]
 
+layout.without_prompt(choice)
 st.subheader("1 · One sentence, and the padding it gets in a batch", anchor=False)
 lengths = cache.states(choice).mask.sum(dim=1)
 padding, side, attend, pooled = controls.choose_padding(int(lengths.max() - lengths[index]))

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+from pages.ui.navigation import PAGES
 from pooling.modules import head_cards
 from pooling.tables import strategies_for_readme
 from tests.conftest import ROOT
@@ -22,6 +23,11 @@ def test_the_first_screen_has_a_sentence_a_picture_and_the_two_commands():
     assert (ROOT / picture[1]).read_bytes().startswith(b"\x89PNG")
     assert "pip install -r requirements.txt && streamlit run app.py" in first
     assert "pip install -r tests/requirements.txt && python -m pytest" in first
+
+
+def test_the_readme_names_every_page_and_its_question():
+    for page in PAGES:
+        assert f"| {page.title} | {page.question} |" in README
 
 
 def test_ci_calls_the_readmes_test_command():

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pooling.catalogue import PLAIN
+
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from pages.ui.controls import Choice
     from pages.ui.navigation import PageInfo
     from pooling import Strategy
 
@@ -142,6 +145,12 @@ def chosen_points(figure: "go.Figure", *, key: str, alt: str, boxes: bool) -> li
         selection_mode=("points", "box", "lasso") if boxes else "points",
     )
     return sorted({point["customdata"] for point in state.selection.points if "customdata" in point})
+
+
+def without_prompt(choice: "Choice") -> None:
+    """Say where a prompt of the sidebar is left out."""
+    if choice.template != PLAIN:
+        st.caption(":material/info: Your prompt is left out here: texts are taken as they are.")
 
 
 def strategy_card(strategy: "Strategy") -> None:
