@@ -110,9 +110,20 @@ class Reader:
         return self.page.inner_text("[data-testid=stMain]")
 
     def choose(self, key: str, option: str) -> None:
-        """Choose an option of a select box by the text it shows."""
-        self.page.click(f".st-key-{key} [data-baseweb=select], .st-key-{key} [role=combobox]")
-        self.page.get_by_role("option", name=option, exact=True).click()
+        """Choose an option of a select box by the text it shows, once more where the page moved under the pointer."""
+        from playwright.sync_api import TimeoutError as NotThere
+
+        self.wait()
+        wanted = self.page.get_by_role("option", name=option, exact=True)
+        for _ in range(4):
+            self.page.click(f".st-key-{key} [data-baseweb=select], .st-key-{key} [role=combobox]")
+            try:
+                wanted.click(timeout=5_000)
+                break
+            except NotThere:
+                self.page.keyboard.press("Escape")
+        else:
+            wanted.click(timeout=5_000)
         self.wait()
 
     def type(self, text: str) -> None:
