@@ -98,6 +98,7 @@ class Reader:
 
     def open(self, address: str) -> None:
         self.page.goto(address)
+        self.page.wait_for_selector("[data-testid=stMain] h1", timeout=60_000)
         self.wait()
 
     def wait(self) -> None:

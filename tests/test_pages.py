@@ -47,19 +47,6 @@ def test_every_page_works_with_a_prompt_that_is_only_read(page, strategy):
     assert shown.selectbox(key="strategy").value == strategy
 
 
-def test_the_sidebar_is_kept_from_page_to_page():
-    shown = open_page(PAGES[1].file)
-    shown.selectbox(key="strategy").set_value("max").run()
-    shown.select_slider(key="layer").set_value("4").run()
-    shown.text_area(key="text").set_value("Mine.\nAnd mine.").run()
-    for page in PAGES:
-        shown.switch_page(page.file).run()
-        assert not shown.exception
-        assert shown.selectbox(key="strategy").value == "max"
-        assert shown.select_slider(key="layer").value == "4"
-        assert shown.text_area(key="text").value == "Mine.\nAnd mine."
-
-
 def test_pages_stand_in_their_sections_and_their_address_is_their_file():
     assert {page.section for page in PAGES} <= set(SECTIONS)
     assert [page.section for page in PAGES] == sorted((p.section for p in PAGES), key=SECTIONS.index)

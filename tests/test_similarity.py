@@ -213,8 +213,13 @@ def test_the_bars_of_the_baseline_are_its_table_and_hold_every_pair():
 
 
 def test_every_strategy_is_pooled_or_says_why_not(encoder):
-    for layer, lacking in ((6, set()), (0, {"cls_attention", "attention"}), ((1, 6), {"cls_attention", "attention"})):
-        attention = layer == 6
+    for layer, lacking in (
+        (6, set()),
+        (0, {"cls_attention"}),
+        (1, {"attention"}),
+        ((1, 6), {"cls_attention", "attention"}),
+    ):
+        attention = layer in (1, 6)
         pooled, missing = pool_all(
             encoder.encode(TEXTS, layer=layer, attention=attention), model=encoder.name, layer=layer
         )
