@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, maps, navigation, url
+from pages.ui import cache, layout, maps, navigation, url
+from pages.ui.controls import sidebar
 
 st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wide")
 page = navigation.build()
@@ -10,10 +11,10 @@ layout.header(page)
 url.begin()
 with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds."):
     cache.libraries()
-    controls.load_model()
+    sidebar.load_model()
 try:
     with st.sidebar:
-        controls.sidebar()
+        sidebar.draw()
     navigation.run_page()
 finally:
     url.finish()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import cache, controls, layout
+from pages.ui.controls.attention import choose_head, choose_listener, choose_temperature, choose_training, offer_layer
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -28,14 +29,14 @@ sentence, heat, beside = st.columns([5, 5, 3], vertical_alignment="bottom")
 with sentence:
     index = controls.choose_sentence(choice.texts)
 with heat:
-    temperature = controls.choose_temperature()
+    temperature = choose_temperature()
 with beside:
-    head = own if controls.choose_head(own is not None, choice.layer in ready) else None
+    head = own if choose_head(own is not None, choice.layer in ready) else None
 pooled, missing = listen(states, head, temperature, model=choice.model, layer=choice.layer)
 titles = {name: get_strategy(name).label for name in LISTENERS}
 titles |= {"attention": "The head" if head is None else "Your head"}
 if "attention" in missing:
-    controls.offer_layer(missing.pop("attention"), ready, choice.layer)
+    offer_layer(missing.pop("attention"), ready, choice.layer)
 shown = {name: titles[name] for name in pooled}
 table, cosine = weights_table(states, pooled, index), cosine_to_mean(pooled, index)
 if cosine is not None:
@@ -52,7 +53,7 @@ st.caption(
 )
 
 st.subheader("2 · All your sentences", anchor=False)
-listener = controls.choose_listener(shown)
+listener = choose_listener(shown)
 tables = token_tables(states, pooled[listener])
 st.html(chips.labelled_strips([(str(i), t) for i, t in enumerate(tables, start=1)], shown[listener]))
 rows = pd.concat(tables, keys=range(1, len(tables) + 1), names=["sentence"]).reset_index("sentence")
@@ -79,7 +80,7 @@ if encoder.trained_pooling == "mean" and choice.layer == encoder.layers:
         "This model was tuned for mean pooling of this very layer, so little is left to gain. Choose an earlier layer "
         "in the sidebar to see a head gain more."
     )
-training = controls.choose_training()
+training = choose_training()
 trainer.start(training, choice)
 job = trainer.current_job()
 if job is not None:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import cache, controls, layout, parts
+from pages.ui.controls.evaluation import choose_columns, choose_scored_data
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -27,13 +28,12 @@ at = f"layer {layer_name(layer)}"
 def given(kind: str) -> tuple:
     """What the reader's file holds: pairs, or texts and labels; what is wrong with it stops the page."""
     try:
-        if (data := controls.choose_table(f"file-{kind}")) is None:
+        if (table := controls.choose_table(f"file-{kind}", "A CSV or TSV file with a header")) is None:
             st.info("Choose a file: its first row names the columns.", icon=":material/upload_file:")
             st.stop()
-        table = cache.table(data)
         purposes = ["First text", "Second text", "Score"] if kind == "pairs" else ["Text", "Label"]
         guesses = guess_columns(table, texts=len(purposes) - 1, numeric=kind == "pairs")
-        chosen = controls.choose_columns(kind, list(table), dict(zip(purposes, guesses, strict=True)))
+        chosen = choose_columns(kind, list(table), dict(zip(purposes, guesses, strict=True)))
         return tuple(read_pairs(table, *chosen)) if kind == "pairs" else read_texts(table, *chosen)
     except ValueError as wrong:
         layout.problem(str(wrong))
@@ -205,7 +205,7 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     layout.noticed(noticed, table, key="labels", figure=figures)
 
 
-data = controls.choose_scored_data(stsb=stsb is not None)
+data = choose_scored_data(stsb=stsb is not None)
 if data in ("topics", "texts"):
     evaluate_labels(*(own_topics() if data == "topics" else given("texts")))
 else:

@@ -3,6 +3,12 @@
 import streamlit as st
 
 from pages.ui import cache, controls, layout
+from pages.ui.controls.hidden_states import (
+    choose_hidden_layer,
+    choose_other_sentence,
+    choose_word,
+    offer_two_meanings,
+)
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -38,7 +44,7 @@ which, where = st.columns([3, 2])
 with which:
     index = controls.choose_sentence(choice.texts)
 with where:
-    layer = controls.choose_hidden_layer(encoder.layers, choice.layer)
+    layer = choose_hidden_layer(encoder.layers, choice.layer)
 layers = cache.layers(choice, index)
 states = layers[layer]
 if states.lost[0]:
@@ -86,23 +92,21 @@ st.subheader("3 · One word, two sentences", anchor=False)
 name, apart = None, None
 if len(choice.texts) == 1:
     st.info("Write a second sentence that shares a word with this one to see the word drift.", icon=":material/edit:")
-    controls.offer_two_meanings()
+    offer_two_meanings()
 else:
     default = cache.other_text(choice, index)
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
-        beside = controls.choose_other_sentence(choice.texts, index, default)
+        beside = choose_other_sentence(choice.texts, index, default)
     other = cache.layers(choice, beside)
     words = shared_words(states, other[0])
     row = None
     if len(words):
         with middle:
-            row = controls.choose_word(
-                word_names(words), word_names(words)[furthest_word(layers[-1], other[-1], words)]
-            )
+            row = choose_word(word_names(words), word_names(words)[furthest_word(layers[-1], other[-1], words)])
         name, apart = word_names(words)[row], drift(layers, other, words, row)
     with right:
-        controls.offer_two_meanings()
+        offer_two_meanings()
     found = cache.planes(choice, index, beside)
     noticed = about_drift(name, apart, found.shown[layer].item(), layer)
     plane = plane_table(found, states, other[0], words)

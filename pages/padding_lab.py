@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import cache, controls, layout
+from pages.ui.controls.padding_lab import choose_padding
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -19,7 +20,7 @@ text = choice.texts[index]
 layout.without_prompt(choice)
 st.subheader("1 · One sentence, and the padding it gets in a batch", anchor=False)
 lengths = cache.states(choice).mask.sum(dim=1)
-padding, side, attend, pooled = controls.choose_padding(int(lengths.max() - lengths[index]))
+padding, side, attend, pooled = choose_padding(int(lengths.max() - lengths[index]))
 states, made, missing = cache.padded(choice, text, padding, side, attend, pooled)
 strategy = choice.strategy
 if strategy.name in missing:

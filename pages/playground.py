@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import cache, controls, layout
+from pages.ui.controls.playground import choose_dimension, current_dimension
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -53,14 +54,14 @@ st.subheader("2 · Every column collapses into one number", anchor=False)
 shown, start = controls.choose_dimensions(encoder.dim)
 dimensions = chosen_dimensions(states, shown, start)
 matrix, winners = collapse_table(states, pooled, dimensions), winner_table(pooled, dimensions)
-by_hand = controls.current_dimension(encoder.dim, dimensions[0])
+by_hand = current_dimension(encoder.dim, dimensions[0])
 noticed = about_collapse(matrix, winners, strategy)
 heatmap = playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, dark=layout.dark())
 layout.chart(heatmap, key="collapse", alt=noticed)
 layout.noticed(noticed, matrix.reset_index(), key="collapse", figure=heatmap)
 
 st.subheader("3 · One of these numbers, by hand", anchor=False)
-dimension = controls.choose_dimension(encoder.dim, dimensions[0])
+dimension = choose_dimension(encoder.dim, dimensions[0])
 terms = one_dimension_table(states, pooled, dimension)
 value = pooled.embedding[0, dimension].item()
 st.latex(worked_formula(strategy, terms, dimension, value))

@@ -3,6 +3,14 @@
 import streamlit as st
 
 from pages.ui import cache, controls, layout, maps
+from pages.ui.controls.projection import (
+    choose_compared,
+    choose_corpus,
+    choose_map,
+    choose_search,
+    choose_settings,
+    choose_source,
+)
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -19,11 +27,11 @@ MOST_LISTED = 50
 
 choice = controls.current(with_texts=False)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-    source = controls.choose_source()
-    kind, axes = controls.choose_map()
-    query = controls.choose_search()
-    metric, settings = controls.choose_settings(kind, axes)
-corpus = controls.choose_corpus(source)
+    source = choose_source()
+    kind, axes = choose_map()
+    query = choose_search()
+    metric, settings = choose_settings(kind, axes)
+corpus = choose_corpus(source)
 if corpus is None:
     st.stop()
 missing = cache.not_for_a_corpus(choice.model, choice.layer)
@@ -109,7 +117,7 @@ if labels:
 layout.noticed(noticed)
 
 st.subheader("The same texts under other strategies", anchor=False)
-others = controls.choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= LARGE else ())
+others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= LARGE else ())
 for name in missing:
     st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")
 if not others:

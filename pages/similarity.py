@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.ui import cache, controls, layout
+from pages.ui.controls.similarity import choose_measure, choose_pair, choose_query
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -52,7 +53,7 @@ def scores(name, measure):
     return compare(vectors[name], vectors[name], measure)
 
 
-measure, centre = controls.choose_measure()
+measure, centre = choose_measure()
 means = {name: every.mean(dim=0) for name, every in corpus().items()} if centre else {}
 vectors = {name: centred(one.embedding, means.get(name)) for name, one in pooled.items()}
 embeddings, mean = vectors[strategy.name], means.get(strategy.name)
@@ -128,7 +129,7 @@ else:
         layout.noticed(noticed)
 
 st.subheader("3 · The neighbours of one sentence", anchor=False)
-index, query = controls.choose_query(choice.texts)
+index, query = choose_query(choice.texts)
 if query is None:
     row, whose = scores(strategy.name, measure)[index], f"sentence {index + 1}"
 else:
@@ -156,7 +157,7 @@ if len(neighbours):
 layout.noticed(noticed)
 
 st.subheader("4 · Why are these two similar?", anchor=False)
-first, second = controls.choose_pair(choice.texts)
+first, second = choose_pair(choice.texts)
 as_cosine = measure.metric != "dot" or measure.normalise
 what = "cosine" if as_cosine else "dot product"
 score = compare(embeddings[[first]], embeddings[[second]], Measure(what.split()[0])).item()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.controls import read_sentences
+from pages.ui.controls.sidebar import read_sentences
 from pooling import all_strategies, apply, get_strategy
 from pooling.charts.chips import token_strip
 from pooling.charts.playground import collapse_heatmap

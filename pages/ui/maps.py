@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import cache, controls
+from pages.ui import cache
+from pages.ui.controls.projection import MOST_NEIGHBOURS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pages.ui.controls import Choice, Corpus
+    from pages.ui.controls import Choice
+    from pages.ui.controls.projection import Corpus
     from pooling.projection import Belief, LabelScores, Map, Metric, Neighbours, Points, Umap
 
 SMALL = 512
@@ -86,7 +88,7 @@ class View:
     @cached_property
     def neighbours(self) -> "Neighbours":
         """The exact nearest neighbours in the full space."""
-        return cache.nearest(self._key, self.points, controls.MOST_NEIGHBOURS, self.metric)
+        return cache.nearest(self._key, self.points, MOST_NEIGHBOURS, self.metric)
 
     @cached_property
     def pca(self) -> "tuple[Map, tuple[float, ...] | None]":

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import cache, layout
-from pages.ui.controls import Choice, Training
+from pages.ui.controls import Choice
+from pages.ui.controls.attention import Training
 from pooling import get_strategy
 from pooling.charts import attention as charts
 from pooling.charts import chips

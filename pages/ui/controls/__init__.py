@@ -1,0 +1,116 @@
+"""Widgets to plain values: names, numbers, texts. Nothing is computed here.
+
+Here is what several pages share; the sidebar's and each page's own are in the file of their name.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import url
+from pooling.catalogue import PLAIN
+from pooling.datasets import MOST_BYTES, MOST_ROWS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pooling import Strategy
+    from pooling.encoders import Layer
+
+MOST_CHARACTERS = 1000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the sidebar says."""
+
+    texts: tuple[str, ...]
+    model: str
+    strategy: "Strategy"
+    layer: "Layer"
+    template: str = PLAIN
+    """The prompt, with `{}` where the text goes."""
+    pool_template: bool = True
+    """Whether the prompt's tokens are pooled; they are attended to either way."""
+
+
+def current(*, with_texts: bool = True) -> Choice:
+    """What the sidebar says; without a sentence, a page that needs one stops with a word on what to do."""
+    choice: Choice = st.session_state["_choice"]
+    if with_texts and not choice.texts:
+        st.info(
+            "There is no sentence to pool. Write one in the box of the sidebar, or choose a sample set.",
+            icon=":material/edit:",
+        )
+        st.stop()
+    return choice
+
+
+def choose_sentence(texts: tuple[str, ...]) -> int:
+    """The index of one sentence."""
+    options = [str(i) for i in range(1, len(texts) + 1)]
+    url.choice("sentence", options, "1")
+    name = st.selectbox(
+        "Sentence",
+        options,
+        format_func=lambda i: f"{i} · {texts[int(i) - 1]}",
+        key="sentence",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    return int(name) - 1
+
+
+def choose_dimensions(dim: int) -> tuple[str, int]:
+    """Which dimensions to show: a name for `chosen_dimensions`, and where the window starts."""
+    names = {"window": "A window of 32", "varied": "32 most varied", "all": f"All {dim}"}
+    url.choice("show", list(names), "varied")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        name = st.segmented_control(
+            "Dimensions",
+            list(names),
+            format_func=names.get,
+            key="show",
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        start = 0
+        if name == "window" and dim > 32:
+            url.number("from", 0, dim - 32, 0)
+            start = st.slider("from dimension", 0, dim - 32, key="from", persist_state="session", width=360)
+    return name, start
+
+
+def offer_another(reason: str) -> None:
+    """Why the chosen strategy cannot be computed, and a button that takes mean pooling instead."""
+    st.warning(reason, icon=":material/block:")
+    st.button("Use mean pooling", on_click=st.session_state.update, args=({"strategy": "mean"},))
+
+
+def choose_table(key: str, label: str) -> "pd.DataFrame | None":
+    """The table in a CSV or TSV file, if one was given.
+
+    Raises:
+        ValueError: when it cannot be read; one sentence, to show as text.
+    """
+    from pages.ui import cache
+
+    given = st.file_uploader(
+        f"{label}, UTF-8, at most {MOST_ROWS:,} rows and {MOST_BYTES >> 20} MB", type=["csv", "tsv", "txt"], key=key
+    )
+    return cache.table(given.getvalue()) if given is not None else None
+
+
+def ask(label: str, *, key: str) -> bool:
+    """A button that stays pressed for the session: something slow is done only when asked for."""
+    done = f"_{key}"
+    st.button(
+        label,
+        key=key,
+        on_click=st.session_state.update,
+        args=({done: True},),
+        disabled=st.session_state.get(done, False),
+    )
+    return st.session_state.get(done, False)

@@ -1,0 +1,149 @@
+"""The widgets of the Attention page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.ui import url
+from pages.ui.controls import choose_table
+from pooling.datasets import own_pairs, read_pairs, stsb_folder
+
+if TYPE_CHECKING:
+    from pooling.datasets import Pair
+    from pooling.encoders import Layer
+
+TEMPERATURES = ("0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10", "20")
+
+
+def choose_temperature() -> float:
+    """What the head's scores are divided by: from one token to mean."""
+    url.choice("temperature", TEMPERATURES, "1")
+    names = {"0.05": "0.05 · one token", "1": "1 · as trained", "20": "20 · mean"}
+    chosen = st.select_slider(
+        "Temperature of the head",
+        TEMPERATURES,
+        format_func=lambda t: names.get(t, t),
+        key="temperature",
+        persist_state="session",
+        help="The head's scores are divided by it: below 1 the weights sharpen towards one token, above 1 they "
+        "flatten towards mean pooling.",
+    )
+    return float(chosen)
+
+
+def choose_head(has_own: bool, has_ready: bool) -> bool:
+    """Whether to listen with the reader's own head; asked only where there is a choice."""
+    if not (has_own and has_ready):
+        return has_own
+    if st.session_state.pop("_new_head", False) or "attention-head" not in st.session_state:
+        st.session_state["attention-head"] = "yours"
+    names = {"ready": "Ready-made", "yours": "Yours"}
+    chosen = st.segmented_control(
+        "Head", list(names), format_func=names.get, key="attention-head", required=True, persist_state="session"
+    )
+    return chosen == "yours"
+
+
+def choose_listener(labels: dict[str, str]) -> str:
+    """One of several strategies, by name."""
+    url.choice("listener", list(labels), next(iter(labels)))
+    return st.segmented_control(
+        "Whose weights",
+        list(labels),
+        format_func=labels.get,
+        key="listener",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+
+
+def offer_layer(reason: str, layers: list[int], layer: "Layer") -> None:
+    """Why there is no head here, and a button for the nearest layer that has one."""
+    st.warning(f"{reason} Or train one here, at the foot of this page.", icon=":material/block:")
+    if layers:
+        wanted = layer if isinstance(layer, int) else layers[-1]
+        near = min(layers, key=lambda one: (abs(one - wanted), -one))
+        st.button(f"Use layer {near}", on_click=st.session_state.update, args=({"layer": str(near)},))
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a reader wants to train a head with."""
+
+    data: str
+    """Where the pairs come from, in the project's own words."""
+    parts: "dict[str, Sequence[Pair]]"
+    settings: dict[str, Any]
+    """Epochs, learning rate and seed, as `pooling.jobs.Job` takes them."""
+
+
+def choose_training() -> Training | None:
+    """Pairs to train a head on, and how; None, with the reason shown, while the pairs cannot be used."""
+    from pages.ui import cache
+
+    folder = stsb_folder()
+    names = {"own": "This project's own pairs", "stsb": "STS Benchmark", "csv": "A CSV of yours"}
+    said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a CSV of the reader's"}
+    if folder is None:
+        del names["stsb"]
+    url.choice("head-pairs", list(names), "own")
+    data = st.segmented_control(
+        "Scored pairs", list(names), format_func=names.get, key="head-pairs", required=True, persist_state="session"
+    )
+    if data == "csv":
+        parts = _pairs_of_a_file()
+    elif data == "stsb":
+        parts = cache.stsb(folder)
+    else:
+        parts = {split: own_pairs(split) for split in ("train", "dev", "test")}
+    if folder is None and data == "own":
+        st.caption("The STS Benchmark joins this list where the server's POOLING_DATA names its folder.")
+    url.number("head-epochs", 1, 30, 10)
+    url.number("head-seed", 0, 9999, 0)
+    rates = ("0.0001", "0.0003", "0.001", "0.003", "0.01")
+    url.choice("head-rate", rates, "0.001")
+    left, middle, right = st.columns(3)
+    epochs = left.slider(
+        "Epochs", 1, 30, key="head-epochs", persist_state="session", help="How often it sees every pair."
+    )
+    rate = middle.select_slider(
+        "Learning rate", rates, key="head-rate", persist_state="session", help="How far each step moves the head."
+    )
+    seed = right.number_input(
+        "Seed",
+        0,
+        9999,
+        key="head-seed",
+        persist_state="session",
+        help="The order of the pairs; the same seed, the same head.",
+    )
+    if parts is None:
+        return None
+    st.caption(
+        f"{len(parts['train']):,} pairs to train on, {len(parts['dev']):,} to choose the best epoch by, "
+        f"{len(parts['test']):,} held back for the test at the end."
+    )
+    return Training(said[data], parts, {"epochs": epochs, "learning_rate": float(rate), "seed": int(seed)})
+
+
+def _pairs_of_a_file() -> "dict[str, Sequence[Pair]] | None":
+    from pages.ui import cache, layout
+
+    try:
+        table = choose_table("attention-csv", "Two texts and a score a row, with a header")
+        if table is None:
+            return None
+        columns = list(table.columns)
+        if len(columns) < 3:
+            raise ValueError(f"The file has {len(columns)} columns; it needs two of texts and one of scores.")
+        chosen = [
+            place.selectbox(label, columns, index=i, key=f"attention-column-{i}")
+            for i, (place, label) in enumerate(zip(st.columns(3), ("First text", "Second text", "Score"), strict=True))
+        ]
+        return cache.split_pairs(tuple(read_pairs(table, *chosen)))
+    except ValueError as error:
+        layout.problem(str(error))
+        return None

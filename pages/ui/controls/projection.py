@@ -1,0 +1,170 @@
+"""The widgets of the Projection page."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import url
+from pages.ui.controls import choose_table, current
+from pooling.datasets import own_topics
+
+if TYPE_CHECKING:
+    from pooling.projection import Umap
+
+MOST_NEIGHBOURS = 50
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Texts to map, and a label for each, or no label."""
+
+    name: str
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Different for other texts: a short key for what is computed from them, whatever their labels."""
+        return hashlib.sha256("\x1f".join(self.texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def choose_source() -> str:
+    """Whose texts to map: "topics", "own" or "file"."""
+    names = {"topics": "Bundled topics", "own": "Your sentences", "file": "A file"}
+    url.choice("map-texts", list(names), "topics")
+    return st.segmented_control(
+        "Texts", list(names), format_func=names.get, key="map-texts", required=True, persist_state="session"
+    )
+
+
+def choose_corpus(source: str) -> Corpus | None:
+    """The texts to map; None while a file is asked for and there is none to read."""
+    if source == "topics":
+        return Corpus(source, *own_topics())
+    return Corpus(source, current().texts, ()) if source == "own" else _corpus_of_file()
+
+
+def _corpus_of_file() -> Corpus | None:
+    """Texts and labels in two columns of a reader's table, chosen by name."""
+    from pages.ui import cache, layout
+
+    upload, columns = st.columns([3, 2])
+    try:
+        with upload:
+            table = choose_table("map-file", "A CSV or TSV file with a header")
+        if table is None:
+            return None
+        names = list(table.columns)
+        longest = table.head(200).map(len).mean().to_numpy().argmax()
+        with columns:
+            text = st.selectbox("Column with the texts", names, index=int(longest), key="map-text-column")
+            label = st.selectbox(
+                "Column with labels",
+                [name for name in names if name != text],
+                index=None,
+                placeholder="No labels",
+                key="map-label-column",
+                help="Texts with the same label get one colour and one marker.",
+            )
+        return Corpus("file", *cache.texts_of(table, text, label))
+    except ValueError as error:
+        layout.problem(str(error))
+        return None
+
+
+def choose_map() -> tuple[str, int]:
+    """How to map: "pca" or "umap", and the number of axes, 2 or 3."""
+    from pooling.projection import FEWEST_FOR_UMAP
+
+    kinds = {"pca": "PCA", "umap": "UMAP"}
+    url.choice("map-kind", list(kinds), "pca")
+    kind = st.segmented_control(
+        "Map",
+        list(kinds),
+        format_func=kinds.get,
+        key="map-kind",
+        required=True,
+        persist_state="session",
+        help=(
+            "PCA is a shadow: it turns the cloud of points until the shadow is widest, at once and always the same. "
+            "UMAP ties each text to its nearest neighbours and lays the ties out flat, which keeps more of who is "
+            f"near whom and loses what is far from what. UMAP needs at least {FEWEST_FOR_UMAP} texts."
+        ),
+    )
+    axes = {"2": "2D", "3": "3D"}
+    url.choice("map-axes", list(axes), "2")
+    chosen = st.segmented_control(
+        "Axes", list(axes), format_func=axes.get, key="map-axes", required=True, persist_state="session"
+    )
+    return kind, int(chosen)
+
+
+def choose_settings(kind: str, axes: int) -> tuple[str, "Umap"]:
+    """What counts as near ("cosine" or "euclidean"), and the settings of a UMAP fit."""
+    from pooling.projection import Umap
+
+    metrics = {"cosine": "Cosine", "euclidean": "Euclidean"}
+    distances = ("0.0", "0.05", "0.1", "0.25", "0.5", "0.8")
+    url.choice("map-metric", list(metrics), "cosine")
+    url.number("map-neighbours", 2, MOST_NEIGHBOURS, Umap.neighbours)
+    url.choice("map-distance", distances, str(Umap.distance))
+    url.number("map-seed", 0, 9999, Umap.seed)
+    with st.popover("Settings", icon=":material/tune:", key="map-settings"):
+        metric = st.segmented_control(
+            "What counts as near",
+            list(metrics),
+            format_func=metrics.get,
+            key="map-metric",
+            required=True,
+            persist_state="session",
+        )
+        st.caption(
+            "Cosine compares directions, as semantic search does: embeddings are scaled to length 1 first. "
+            "Euclidean also counts their lengths. It holds for the map and for every neighbour on this page."
+        )
+        if kind == "umap":
+            neighbours = st.slider("Neighbours", 2, MOST_NEIGHBOURS, key="map-neighbours", persist_state="session")
+            st.caption("How many each text is tied to. Few: small clumps and detail. Many: the whole picture.")
+            distance = st.select_slider("Least distance", distances, key="map-distance", persist_state="session")
+            st.caption("How closely points may pack. 0 makes tight clumps; larger spreads them out evenly.")
+            seed = st.number_input("Seed", 0, 9999, key="map-seed", persist_state="session")
+            st.caption(
+                "UMAP moves points by chance. The same seed gives the same picture; what changes with "
+                "another seed is not in the data."
+            )
+            return metric, Umap(neighbours, float(distance), seed, axes)
+    return metric, Umap(axes=axes)
+
+
+def choose_search() -> str:
+    """What to ring on the map."""
+    url.text("map-search", "")
+    return st.text_input(
+        "Find",
+        key="map-search",
+        placeholder="a word or a label",
+        max_chars=100,
+        width=170,
+        persist_state="session",
+    )
+
+
+def choose_compared(first: str, possible: Sequence[str], default: Sequence[str]) -> list[str]:
+    """The strategies to set beside the first, five at most."""
+    from pooling import get_strategy
+
+    others = [name for name in possible if name != first]
+    url.several("map-with", others, [name for name in default if name in others], most=5)
+    return st.multiselect(
+        f"Set beside {get_strategy(first).label}",
+        others,
+        format_func=lambda name: get_strategy(name).label,
+        key="map-with",
+        max_selections=5,
+        placeholder="Choose one to five strategies",
+        persist_state="session",
+    )

