@@ -1,6 +1,6 @@
 """The parts that every page is laid out with: header, notice, chart with its table, strategy card."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from pooling.catalogue import PLAIN
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from streamlit.delta_generator import DeltaGenerator
 
     from pages.ui.controls import Choice
     from pages.ui.navigation import PageInfo
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
-@media (max-width:640px){[class*=st-key-noticed]{flex-wrap:wrap!important}}
+@media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}}
 </style>"""
 
 
@@ -29,11 +30,14 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def header(page: "PageInfo") -> None:
-    """The page's question and its answer in a sentence."""
+def header(page: "PageInfo") -> "DeltaGenerator":
+    """The page's question and its answer in a sentence; the place beside the question is returned."""
     st.html(STYLE)
-    st.title(page.question, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", wrap=False, key="heading"):
+        st.title(page.question, anchor=False, width="stretch")
+        beside = st.container(width="content")
     st.markdown(page.answer)
+    return beside
 
 
 def noticed(
@@ -128,23 +132,29 @@ def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
     }
 
 
-def chosen_points(figure: "go.Figure", *, key: str, alt: str, boxes: bool) -> list[int]:
-    """A figure whose points can be clicked, and boxed: the customdata of the chosen ones."""
+def choice_of_points(
+    figure: "go.Figure", *, key: str, alt: str, boxes: bool, choose: "Callable[[list[int]], None]"
+) -> None:
+    """A figure whose points can be clicked, and boxed; `choose` is given the customdata of the chosen ones."""
     from pooling.charts.theme import CONFIG
 
     tools = [
         ["select2d", "lasso2d", "zoom2d", "pan2d", "resetScale2d"] if boxes else ["zoom2d", "pan2d", "resetScale2d"]
     ]
-    state = st.plotly_chart(
+
+    def chosen() -> None:
+        points = st.session_state[key].selection.points
+        choose(sorted({point["customdata"] for point in points if "customdata" in point}))
+
+    st.plotly_chart(
         figure,
         key=key,
         width="stretch",
         config=CONFIG | {"displayModeBar": True, "displaylogo": False, "modeBarButtons": tools},
         alt=alt,
-        on_select="rerun",
+        on_select=chosen,
         selection_mode=("points", "box", "lasso") if boxes else "points",
     )
-    return sorted({point["customdata"] for point in state.selection.points if "customdata" in point})
 
 
 def without_prompt(choice: "Choice") -> None:
