@@ -5,6 +5,8 @@ from typing import Literal
 
 from pooling.catalogue import CAUSAL_TWIN, DEFAULT
 
+TUNED_DECODER = "Qwen/Qwen3-Embedding-0.6B"
+
 Kind = Literal["encoder", "decoder"]
 Tuned = Literal["tuned", "raw"]
 Pairs = Literal["pairs", "none"]
@@ -66,8 +68,12 @@ class Advice:
     """The model in the box that comes nearest, to show it on."""
     layer: int
     """The layer of that model which is in the same case: tuned, or not."""
+    shown: str
+    """The strategy to look for among its scores."""
     nearest: str
     """What that model has in common with the reader's, and what not."""
+    example: str
+    """A model to write the code for."""
 
 
 def recommend(kind: Kind, tuned: Tuned, labels: Pairs, compare: Similarity) -> Advice:
@@ -76,11 +82,10 @@ def recommend(kind: Kind, tuned: Tuned, labels: Pairs, compare: Similarity) -> A
     if tuned == "tuned":
         strategy = "last_token" if decoder else "mean"
         reason = (
-            "A tuned model is right for the pooling it was trained with, and for no other. Most decoders were tuned with "
-            "the last token."
-            if decoder
-            else "A tuned model is right for the pooling it was trained with, and for no other. Most encoders were tuned "
-            "with the mean; some, such as BGE, with CLS."
+            "A tuned model is right for the pooling it was trained with, and for no other. "
+            + ("Most decoders" if decoder else "Most encoders")
+            + " were tuned with the "
+            + ("last token." if decoder else "mean; some, such as BGE, with CLS.")
         )
         check = (
             "Look its own pooling up: it stands in the file 1_Pooling/config.json beside the model, or in its "
@@ -91,8 +96,8 @@ def recommend(kind: Kind, tuned: Tuned, labels: Pairs, compare: Similarity) -> A
     elif labels == "pairs":
         strategy = "attention"
         reason = (
-            "Nobody trained this model's tokens to be pooled, so how much each should count can be learned. A small head "
-            "trained on your pairs does that, and leaves the model as it is."
+            "Nobody trained this model's tokens to be pooled, so how much each should count can be learned. A small "
+            "head trained on your pairs does that, and leaves the model as it is."
         )
         check = (
             "A head is better on data like its training data only. Keep some pairs back, and compare with the "
@@ -101,18 +106,18 @@ def recommend(kind: Kind, tuned: Tuned, labels: Pairs, compare: Similarity) -> A
     elif decoder:
         strategy = "weighted_mean"
         reason = (
-            "In a decoder later tokens have read more of the text, so they should count more. The last one alone was never "
-            "asked to sum up."
+            "In a decoder later tokens have read more of the text, so they should count more. The last one alone was "
+            "never asked to sum up."
         )
         check = (
             "If the model follows a prompt, ask it for one word that means the text and try the last token: the lesson "
-            "“What the last token is asked for” shows it."
+            "“What it is asked for” shows it."
         )
     else:
         strategy = "mean"
         reason = (
-            "The first token of a raw encoder was never asked to sum up a text. The mean holds something of every token, "
-            "and is the safe first choice."
+            "The first token of a raw encoder was never asked to sum up a text. The mean holds something of every "
+            "token, and is the safe first choice."
         )
         check = "Try the average of the first and the last layer too: the last layer alone is often not the best one."
     if strategy == "mean" and compare == "length":
@@ -125,21 +130,24 @@ def recommend(kind: Kind, tuned: Tuned, labels: Pairs, compare: Similarity) -> A
         check += (
             " It has no length that grows with the text, so leave its vectors as they are and look at what they do."
         )
-    return Advice(strategy, normalise, reason, check, *_nearest(decoder, tuned == "tuned"))
+    return Advice(strategy, normalise, reason, check, *_nearest(decoder, tuned == "tuned", strategy))
 
 
-def _nearest(decoder: bool, tuned: bool) -> tuple[str, int, str]:
-    if decoder and tuned:
-        return DEFAULT, 6, (
-            "No tuned decoder is in the box. This is a tuned encoder, all-MiniLM-L6-v2: it shows the rule, that the "
-            "pooling a model was tuned with is hard to beat."
-        )  # fmt: skip
-    if decoder:
+def _nearest(decoder: bool, tuned: bool, strategy: str) -> tuple[str, int, str, str, str]:
+    if tuned and decoder:
         return (
-            CAUSAL_TWIN,
+            DEFAULT,
             6,
-            "A decoder that was never tuned as one: the weights of all-MiniLM-L6-v2, looking back only.",
+            "mean",
+            "No tuned decoder is in the box. This is a tuned encoder, all-MiniLM-L6-v2, tuned with the mean: it shows "
+            "the rule that the pooling a model was tuned with is hard to beat.",
+            TUNED_DECODER,
         )
     if tuned:
-        return DEFAULT, 6, "A tuned encoder: all-MiniLM-L6-v2, tuned with the mean of its last layer."
-    return DEFAULT, 4, "Layer 4 of all-MiniLM-L6-v2, which its tuning did not look at, stands in for a raw encoder."
+        nearest = "A tuned encoder: all-MiniLM-L6-v2, tuned with the mean of its last layer."
+        return DEFAULT, 6, strategy, nearest, DEFAULT
+    if decoder:
+        nearest = "A decoder that was never tuned as one: the weights of all-MiniLM-L6-v2, looking back only."
+        return CAUSAL_TWIN, 6, strategy, nearest, CAUSAL_TWIN
+    nearest = "Layer 4 of all-MiniLM-L6-v2, which its tuning did not look at, stands in for a raw encoder."
+    return DEFAULT, 4, strategy, nearest, DEFAULT

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pooling.evaluation import Cell, Grid, LabelScores, Scores
     from pooling.jobs import JobQueue
     from pooling.layers import Background, Planes
+    from pooling.lessons import Shown
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
     from pooling.projection import LabelScores as LabelsApart
 
@@ -132,6 +133,24 @@ def scores(model: str, content: str, sampled: "tuple[Cell, ...]", _pairs: "Seque
     from pooling.evaluation import score_grid
 
     return score_grid(_pairs, _grid, sampled)
+
+
+@st.cache_data(max_entries=16, show_spinner="Drawing 2,000 resamples…")
+def own_leaderboard(model: str, layer: int, _grid: "Grid") -> "pd.DataFrame":
+    """The strategies at a layer of a model, scored on the project's own pairs."""
+    from pooling import all_strategies
+    from pooling.datasets import own_pairs
+    from pooling.tables.evaluation import layer_leaderboard
+
+    return layer_leaderboard(own_pairs(), _grid, layer, [s.name for s in all_strategies()])
+
+
+@st.cache_data(max_entries=64, max_size="64MB", show_spinner=False)
+def lesson(name: str, models: tuple[str, ...], _cosines: "Sequence[Grid]") -> "Shown":
+    """What a lesson shows, computed once for everybody; the models stand for their cosines."""
+    from pooling.lessons import get_lesson
+
+    return get_lesson(name)(*map(encoder, models), *_cosines)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

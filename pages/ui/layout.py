@@ -20,8 +20,21 @@ if TYPE_CHECKING:
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
+.st-key-lesson-list button{justify-content:flex-start;text-align:left}
 @media (max-width:640px){[class*=st-key-noticed]{flex-wrap:wrap!important}}
 </style>"""
+
+
+FOR_A_CLASS = """<style>
+html{font-size:clamp(20px,1.7vw,34px)!important}
+[data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header{display:none!important}
+[data-testid=stMainBlockContainer]{padding:1rem 2.5rem}
+</style>"""
+
+
+def for_a_class() -> None:
+    """Large type, and neither sidebar nor header: what is left is read from the last row."""
+    st.html(FOR_A_CLASS)
 
 
 def dark() -> bool:
@@ -32,8 +45,9 @@ def dark() -> bool:
 def header(page: "PageInfo") -> None:
     """The page's question and its answer in a sentence."""
     st.html(STYLE)
-    st.title(page.question, anchor=False)
-    st.markdown(page.answer)
+    with st.container(key="page-header"):
+        st.title(page.question, anchor=False)
+        st.markdown(page.answer)
 
 
 def noticed(

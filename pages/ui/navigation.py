@@ -86,6 +86,16 @@ PAGES = (
         ),
     ),
     PageInfo(
+        file="pages/learn.py",
+        title="Learn",
+        icon="🎓",
+        section="Learn",
+        question="Can you predict what pooling does?",
+        answer=(
+            "Each lesson asks first. You commit to an answer, and then the real model shows what happens, and why."
+        ),
+    ),
+    PageInfo(
         file="pages/padding_lab.py",
         title="Padding Lab",
         icon="🧪",
@@ -109,6 +119,12 @@ def build() -> PageInfo:
     chosen = st.navigation({s: inside for s, inside in grouped.items() if inside}, position="top")
     st.session_state["_page"] = chosen
     return next(p for p, page in pages.items() if page.title == chosen.title)
+
+
+def address(page: str, query: str = "") -> str:
+    """A link from any other page to one of this app's, whatever path the app is served under."""
+    first = page == Path(PAGES[0].file).stem
+    return f"./{'' if first else page}{'?' if query else ''}{query}"
 
 
 def run_page() -> None:

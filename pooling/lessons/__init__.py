@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 SCORED = (
     "This project has pairs of sentences, each with a score that a person gave for how alike the two are. The "
-    "**cosine** of two embeddings, 1 at most, says how nearly they point the same way. **Spearman** (× 100) says how far the "
-    "cosines put the pairs in the order of those scores: 100 is the very same order, 0 has nothing to do with it."
+    "**cosine** of two embeddings, 1 at most, says how nearly they point the same way. **Spearman** (× 100) says how "
+    "far the cosines put the pairs in the order of those scores: 100 is the very same order, 0 has nothing to do "
+    "with it."
 )
 """What lessons that score embeddings say before they ask."""
 
@@ -39,9 +40,10 @@ class Picture:
     rows: pd.DataFrame
     noticed: str
 
-    def figure(self, *, dark: bool) -> "go.Figure":
-        """The chart, told whether the page is dark where that makes a difference."""
-        return self.draw(dark=dark) if "dark" in inspect.signature(self.draw).parameters else self.draw()
+    def figure(self, *, dark: bool, large: bool = False) -> "go.Figure":
+        """The chart, told whether the page is dark where that makes a difference; large, for the last row of a hall."""
+        made = self.draw(dark=dark) if "dark" in inspect.signature(self.draw).parameters else self.draw()
+        return made.update_layout(font={"size": 20}, height=1.5 * made.layout.height) if large else made
 
 
 @dataclass(frozen=True)

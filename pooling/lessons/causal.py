@@ -47,11 +47,11 @@ def causal(decoder: Encoder, encoder: Encoder) -> Shown:
         for name in ("cls", "last_token"):
             strategy = get_strategy(name)
             vectors = strategy(states).embedding
-            matrices[f"{strategy.label}, {kind}"] = matrix_table(compare(vectors, vectors, MEASURE))
+            matrices[f"{strategy.label} {kind}"] = matrix_table(compare(vectors, vectors, MEASURE))
     pairs = strategy_pairs(matrices)
     others = pairs[pairs["first"] != pairs["second"]]
     low, high = others.min(), others.max()
-    least, most = others["CLS, causal"].min(), others["CLS, bidirectional"].min()
+    least, most = others["CLS causal"].min(), others["CLS bidirectional"].min()
     return Shown(
         answer="same" if least > 0.9999 else "worse" if least > most else "better",
         parts=(
@@ -60,13 +60,13 @@ def causal(decoder: Encoder, encoder: Encoder) -> Shown:
                 pairs,
                 "Each square compares the six sentences with each other. Under causal attention, CLS gives every pair "
                 f"a cosine of {number(least)}; the last token still tells them apart, from "
-                f"{number(low['Last token, causal'])} to {number(high['Last token, causal'])}.",
+                f"{number(low['Last token causal'])} to {number(high['Last token causal'])}.",
             ),
         ),
         because=(
-            f"A causal [CLS] sees only itself, so its row is the same before every text and every cosine is {number(least)}. "
-            f"With bidirectional attention it reads the whole text, and the same weights give cosines "
-            f"from {number(low['CLS, bidirectional'])} to {number(high['CLS, bidirectional'])}."
+            "A causal [CLS] sees only itself, so its row is the same before every text and every cosine is "
+            f"{number(least)}. With bidirectional attention it reads the whole text, and the same weights give cosines "
+            f"from {number(low['CLS bidirectional'])} to {number(high['CLS bidirectional'])}."
         ),
         try_it=TryIt(
             "Choose Last token or Weighted mean in the sidebar, and see the sentences come apart.",

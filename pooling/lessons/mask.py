@@ -45,8 +45,8 @@ def mask(encoder: Encoder) -> Shown:
         for pool_padding in (False, True)
     )
     curve = padding_curve(TEXT, encoder, pool_padding=True, also=PADDING, **settings)
-    means = curve[(curve["name"] == "mean") & (curve["padding"] == PADDING)]
-    cosine = means["cosine"].iloc[0]
+    curve = curve[curve["name"].isin(("cls", "mean", "max"))]
+    cosine = curve.set_index(["name", "padding"]).loc[("mean", PADDING), "cosine"]
     tokens = int(kept.mask.sum())
     return Shown(
         answer="same" if cosine > 0.999 else "other",

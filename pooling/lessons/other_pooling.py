@@ -17,7 +17,7 @@ NAMES = ("cls", "mean", "max", "last_token")
 
 @lesson(
     order=110,
-    title="Trained with one, used with another",
+    title="Not as it was trained",
     ground=f"""
 all-MiniLM-L6-v2 was **tuned** for sentences with **mean** pooling of its last layer: in training, that mean was what
 had to be right. You are free to take the same hidden states and pool them otherwise, with CLS, max or the last token.

@@ -14,6 +14,7 @@ from pooling.tables.playground import chosen_dimensions, collapse_table, winner_
 SET = next(one for one in sample_sets() if one.name == "odd_word_out")
 PLACES = {"cheese": 0, "dinosaur": 2}
 """A usual word and an odd one, and the sentence that each stands in."""
+TOKENS = 14
 
 
 @lesson(
@@ -23,9 +24,10 @@ PLACES = {"cheese": 0, "dinosaur": 2}
 **Max** pooling looks at each dimension by itself. The token with the largest number there gives it to the embedding:
 it **wins** that dimension. A token that wins many dimensions rules the embedding.
 
-The sentence is: “{SET.sentences[PLACES["dinosaur"]]}” The model puts its own tokens around it, [CLS] before and [SEP] after.
+The sentence is: “{SET.sentences[PLACES["dinosaur"]]}” With the model's own tokens, [CLS] before it and [SEP] after it,
+it has {TOKENS} tokens. An equal share of the dimensions would be {100 / TOKENS:.0f}%.
 """,
-    question="With 12 tokens of its own, an equal share would be about 8%. How much does “dinosaur”, the odd word, win?",
+    question="How many of the dimensions does “dinosaur”, the odd word, win?",
     choices={
         "less": "Less than an equal share: the model hardly knows what to do with it.",
         "equal": "About an equal share.",

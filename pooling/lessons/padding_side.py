@@ -21,7 +21,7 @@ PADDING = 4
 
 @lesson(
     order=50,
-    title="The last token and the padding side",
+    title="The last token",
     ground=f"""
 A **decoder** is a model that reads from left to right, as those that write text do. Only its last token has read the
 whole text, so **last token** pooling takes that token's row. Padding may stand to the right of a text or to its left.

@@ -25,7 +25,7 @@ TITLES = {PLAIN: "plain", ONE_WORD: "in the prompt"}
 
 @lesson(
     order=80,
-    title="What the last token is asked for",
+    title="What it is asked for",
     ground=f"""
 A **decoder** writes text, one token after the other. The row of its last token holds what it is about to say next.
 A **prompt** is text that you put around a sentence before the model reads it, such as

@@ -7,16 +7,15 @@ import pandas as pd
 
 from pooling.catalogue import DEFAULT
 from pooling.charts.attention import head_scores
-from pooling.charts.evaluation import kind_bars
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid, rank_gaps, spearman
-from pooling.lessons import SCORED, Picture, Shown, TryIt, lesson
+from pooling.lessons import SCORED, Picture, Rows, Shown, TryIt, lesson
 from pooling.modules import layers_with_head
 from pooling.notices.attention import about_heads
 from pooling.tables import number
 from pooling.tables.attention import heads_table
-from pooling.tables.evaluation import KINDS, kind_table
+from pooling.tables.evaluation import KINDS
 
 LAYER = 4
 
@@ -32,12 +31,12 @@ project. Here it works at layer {LAYER}, which nobody tuned, and over all pairs 
 {SCORED} The pairs are of several kinds. A **negation** is a sentence and its denial. A **paraphrase** says the same in
 other words.
 """,
-    question="On one kind of pair the head does clearly worse than the mean. On which?",
+    question="Is there a kind of pair on which this head does clearly worse than the mean?",
     choices={
-        "paraphrase": "Paraphrases",
-        "negation": "Negations",
-        "unrelated": "Unrelated pairs",
-        "none": "None: a trained head is better on every kind.",
+        "paraphrase": "Yes, paraphrases",
+        "negation": "Yes, negations",
+        "unrelated": "Yes, unrelated pairs",
+        "none": "No: it is as good or better on every kind.",
     },
     right="negation",
     reading=[("A Structured Self-attentive Sentence Embedding", "https://arxiv.org/abs/1703.03130")],
@@ -58,26 +57,26 @@ def trained_head(encoder: Encoder, cosines: Grid) -> Shown:
     lost = lost.groupby([p.kind for p in pairs]).mean()
     worse = lost["attention"] - lost["mean"]
     far = worse.idxmax()
+    clearly = " and ".join(KINDS[kind] for kind in lost.index[worse > 1]) or "no kind"
     here = heads[(heads["data"] == "own") & (heads["layer"] == LAYER)].iloc[0]
     last = heads[(heads["data"] == "own") & (heads["layer"] == max(layers_with_head(encoder.name)))].iloc[0]
-    kinds = kind_table(pairs, cosines.vectors[LAYER, "attention"])
+    misses = lost.rename(index=KINDS, columns={"mean": "mean, % off", "attention": "head, % off"})
+    misses = misses.assign(difference=worse.to_numpy()).sort_values("difference").reset_index(names="kind of pair")
     return Shown(
         answer=far if worse[far] > 1 else "none",
         parts=(
-            Picture(
-                partial(kind_bars, kinds),
-                kinds,
-                f"How far the head at layer {LAYER} ranks each kind too high or too low: the mean gap, in % of all "
-                f"places. On {KINDS[far]}, the head misses by {number(lost.loc[far, 'attention'])}% of all places, the "
-                f"mean by {number(lost.loc[far, 'mean'])}%.",
+            Rows(
+                misses,
+                "How far each ranks a kind of pair from where people rank it, in % of all places: 0 is right. "
+                f"The head is clearly further off, by more than 1%, on {clearly}.",
             ),
             Picture(partial(head_scores, heads), heads, about_heads(heads)),
         ),
         because=(
             f"Over all pairs the head changes the score by {number(here['gain'], signed=True)} points at layer "
             f"{LAYER}, but on {KINDS[far]} it is {number(worse[far])}% of all places further off than the mean. At "
-            f"layer {last['layer']}, which was tuned for the mean, a head makes {f'{last["gain"]:+.2f}'.replace('-', '−')} "
-            "points: who calls a head better must say on what."
+            f"layer {last['layer']}, which was tuned for the mean, a head scores {last['attention']:.2f} and the mean "
+            f"{last['mean']:.2f}: who calls a head better must say on what."
         ),
         try_it=TryIt(
             "See which tokens this head listens to, then train one of your own.",
