@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
+.katex-display{overflow-y:hidden}
 @media (max-width:640px){[class*=st-key-noticed]{flex-wrap:wrap!important}}
 </style>"""
 
@@ -111,9 +112,9 @@ def problem(text: str) -> None:
 
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     """A figure, with what it says in a sentence for those who cannot see it."""
-    from pooling.charts.theme import CONFIG
+    from pooling.charts.theme import CONFIG, legible
 
-    st.plotly_chart(figure, key=key, width="stretch", config=CONFIG, alt=alt)
+    st.plotly_chart(legible(figure, dark=dark()), key=key, width="stretch", config=CONFIG, alt=alt)
 
 
 def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
@@ -130,13 +131,13 @@ def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
 
 def chosen_points(figure: "go.Figure", *, key: str, alt: str, boxes: bool) -> list[int]:
     """A figure whose points can be clicked, and boxed: the customdata of the chosen ones."""
-    from pooling.charts.theme import CONFIG
+    from pooling.charts.theme import CONFIG, legible
 
     tools = [
         ["select2d", "lasso2d", "zoom2d", "pan2d", "resetScale2d"] if boxes else ["zoom2d", "pan2d", "resetScale2d"]
     ]
     state = st.plotly_chart(
-        figure,
+        legible(figure, dark=dark()),
         key=key,
         width="stretch",
         config=CONFIG | {"displayModeBar": True, "displaylogo": False, "modeBarButtons": tools},
