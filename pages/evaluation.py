@@ -11,15 +11,16 @@ require_frame()
 from pooling import all_strategies
 from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
-from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts, stsb_folder
+from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts
 from pooling.evaluation import binary, bootstrap_mean, code_for, grid_layers, leaderboard
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
+from pooling.stsb import stsb_folder
 from pooling.tables import evaluation as tables
 from pooling.tables import own_strategy
 
 choice = controls.current(with_texts=False)
-encoder, stsb = cache.encoder(choice.model), stsb_folder()
+encoder = cache.encoder(choice.model)
 own, layer, names = encoder.trained_pooling, choice.layer, [s.name for s in all_strategies()]
 trained_here = own if layer == encoder.layers else None
 at = f"layer {layer_name(layer)}"
@@ -38,6 +39,13 @@ def given(kind: str) -> tuple:
     except ValueError as wrong:
         layout.problem(str(wrong))
         st.stop()
+
+
+def benchmark() -> list:
+    """The test set of the STS Benchmark; the page stops where it is not on this machine."""
+    if (folder := controls.find_benchmark()) is None:
+        st.stop()
+    return cache.stsb(folder)["test"]
 
 
 def say(verdict: str, name: str) -> None:
@@ -161,7 +169,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
 
     st.subheader("Published numbers, and the same here", anchor=False)
     plain = scores.scores if choice.template == PLAIN else {}
-    published = tables.published_table(choice.model, data, stsb is not None, plain)
+    published = tables.published_table(choice.model, data, stsb_folder() is not None, plain)
     layout.table(published, key="published", alt="Published scores, and the same computed here.")
     st.caption("Spearman × 100 on the test set of the STS Benchmark.")
 
@@ -205,9 +213,9 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     layout.noticed(noticed, table, key="labels", figure=figures)
 
 
-data = choose_scored_data(stsb=stsb is not None)
+data = choose_scored_data()
 if data in ("topics", "texts"):
     evaluate_labels(*(own_topics() if data == "topics" else given("texts")))
 else:
-    pairs = own_pairs() if data == "own" else given("pairs") if data == "pairs" else cache.stsb(stsb)["test"]
+    pairs = own_pairs() if data == "own" else given("pairs") if data == "pairs" else benchmark()
     evaluate_pairs(data, tuple(pairs))

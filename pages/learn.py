@@ -21,6 +21,7 @@ from pooling.lessons import Lesson, Part, Picture, Rows, Shown, Strips, Sum, all
 from pooling.notices.attention import about_heads
 from pooling.notices.learn import about_advice
 from pooling.recommend import Advice, recommend
+from pooling.tables import number
 from pooling.tables.attention import heads_table
 
 present = learn.presenting()
@@ -57,7 +58,7 @@ def show(part: Part, key: str) -> None:
             st.html(chips.labelled_strips(part.rows, part.whose))
             layout.noticed(part.noticed)
         case Rows() if present:
-            st.table(part.table.round(3))
+            st.table(part.table.map(lambda cell: number(cell) if isinstance(cell, float) else cell))
             layout.noticed(part.noticed)
         case Rows():
             layout.table(part.table.round(3), key=key, alt=part.noticed)
@@ -111,7 +112,8 @@ def teach(lesson: Lesson) -> None:
     with st.container(key="lesson-question"):
         st.markdown(f"#### {lesson.question}")
     if given is None or given.now is None:
-        st.caption("Predict: choose one. The model runs when you have answered.")
+        if not present:
+            st.caption("Predict: choose one. The model runs when you have answered.")
         learn.ask_question(lesson, present=present)
     else:
         answer(lesson, given.now)
@@ -150,13 +152,13 @@ def advise() -> None:
     st.link_button("Find out on your own pairs", address, icon=":material/open_in_new:")
 
 
+lessons = all_lessons()
 if present:
     layout.for_a_class()
-    teach(learn.choose_lesson(all_lessons(), present=True))
+    teach(learn.choose_lesson(lessons, present=True))
 elif learn.choose_view() == "advice":
     advise()
 else:
-    lessons = all_lessons()
     left, right = st.columns([3, 1], gap="large")
     with left:
         current = learn.choose_lesson(lessons, present=False)

@@ -9,11 +9,14 @@ from pages.ui.controls.projection import (
     choose_map,
     choose_search,
     choose_settings,
+    choose_shown,
     choose_source,
 )
 from pages.ui.navigation import require_frame
 
 require_frame()
+
+import pandas as pd
 
 from pooling import all_strategies, get_strategy
 from pooling.charts import projection as charts
@@ -151,12 +154,14 @@ layout.noticed(noticed, judged, key="beside", figure=figures)
 st.markdown("**Watch them move**")
 movers = mover_table(table, {n: made for n, (made, _) in aligned.items()}, {n: views[n].neighbours for n in aligned})
 noticed = notices.about_movers(movers)
-morph = charts.morph_figure(tables, {name: get_strategy(name).label for name in names})
+labelled = {name: get_strategy(name).label for name in names}
+morph = charts.morph_figure(tables, labelled, shown=choose_shown(names))
 layout.chart(morph, key=f"morph-{corpus.digest}-{'-'.join(names)}", alt=noticed)
 if len(texts) > charts.MOST_MORPHED:
     st.caption(f"Of {len(texts):,} texts, {charts.MOST_MORPHED:,} are drawn.")
-layout.noticed(noticed)
+places = pd.concat({labelled[name]: charts.sample(one) for name, one in tables.items()}, names=["strategy"])
+layout.noticed(noticed, places.reset_index("strategy"), key="morph", figure=morph)
 st.caption(
     "The texts that moved most beyond what their neighbours did, and what they keep of their neighbours in truth:"
 )
-layout.table(movers, key="movers", alt=noticed, figure=morph, noticed=noticed)
+layout.table(movers, key="movers", alt=noticed)

@@ -159,7 +159,7 @@ def download(plan: Plan, check: Callable[[Path], None], progress: Callable[[int]
     """
     model = plan.model
     final = downloaded_folder(model)
-    with _LOCK[model.name], _plain_errors(model.name):
+    with _LOCK[model.name], plain_errors(model.name):
         if final.is_dir():
             return final
         free = free_disk(final)
@@ -257,7 +257,7 @@ def start(model: Model, check: Callable[[Path], None], *, done: Callable[[Path],
 
 
 def _ask(name: str, commit: str | None) -> Any:
-    with _plain_errors(name):
+    with plain_errors(name):
         return HfApi().model_info(name, revision=commit, files_metadata=True, timeout=20)
 
 
@@ -302,7 +302,7 @@ def _fetch(file: File, model: Model, folder: Path, progress: Callable[[int], Non
 
 
 @contextmanager
-def _plain_errors(name: str) -> Iterator[None]:
+def plain_errors(name: str) -> Iterator[None]:
     """Whatever can go wrong with the Hub, as one sentence."""
     try:
         yield

@@ -4,11 +4,29 @@ import hashlib
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import huggingface_hub
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@contextmanager
+def serving(monkeypatch, cache: Path) -> Iterator["Hub"]:
+    """A hub that the real client asks, and an empty cache for what it brings."""
+    hub, constants = Hub(), huggingface_hub.constants
+    monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.address + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setenv("POOLING_CACHE", str(cache))
+    yield hub
+    hub.shutdown()
+    hub.server_close()
 
 
 class Hub(ThreadingHTTPServer):

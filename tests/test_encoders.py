@@ -11,9 +11,9 @@ import torch
 
 from pooling import TruncationWarning, all_strategies, apply, embed, get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, get_model, model_folder
-from pooling.datasets import read_stsb
 from pooling.encoders import default_device, trained_pooling
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
+from pooling.stsb import read_stsb
 from tests.conftest import ROOT, STSB, needs_stsb
 
 TEXTS = [

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from pooling import all_strategies, embed, load_encoder
 from pooling.catalogue import DEFAULT, get_model, missing
 from pooling.charts import evaluation as charts
-from pooling.datasets import Pair, own_pairs, own_topics, read_stsb
+from pooling.datasets import Pair, own_pairs, own_topics
 from pooling.evaluation import (
     CONSTANT,
     Grid,
@@ -39,6 +39,7 @@ from pooling.evaluation import (
     spearman,
 )
 from pooling.notices import evaluation as notices
+from pooling.stsb import read_stsb
 from pooling.tables import evaluation as tables
 from tests.conftest import ROOT, STSB, needs_stsb
 

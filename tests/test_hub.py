@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 
-import huggingface_hub
 import pytest
 import torch
 
@@ -15,7 +14,7 @@ from pooling import encoders, hub, load_encoder
 from pooling.catalogue import MODELS, add_model, all_models, downloaded_folder, missing, sha256_of
 from pooling.hub import HubError
 from tests.conftest import ROOT
-from tests.loopback_hub import COMMIT, Hub
+from tests.loopback_hub import COMMIT, serving
 from tests.tiny_models import write
 
 NAME = "someone/tiny-bert"
@@ -29,13 +28,6 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture
 def served(monkeypatch, tmp_path, checkpoint):
     """A hub with one good model, its folder free to be changed, and an empty cache."""
-    made = Hub()
-    constants = huggingface_hub.constants
-    monkeypatch.setattr(constants, "ENDPOINT", made.address)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", made.address + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    monkeypatch.setenv("POOLING_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("POOLING_ALLOW_ANY_MODEL", "1")
     monkeypatch.setattr("pooling.catalogue._added", {})
     monkeypatch.setattr("pooling.hub._jobs", {})
@@ -43,10 +35,9 @@ def served(monkeypatch, tmp_path, checkpoint):
     shutil.copytree(checkpoint, folder)
     (folder / "pytorch_model.bin").write_bytes(b"a pickle")
     (folder / "modeling_evil.py").write_text("raise SystemExit")
-    made.repositories[NAME] = folder
-    yield made
-    made.shutdown()
-    made.server_close()
+    with serving(monkeypatch, tmp_path / "cache") as made:
+        made.repositories[NAME] = folder
+        yield made
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from safetensors.torch import save
 
 from pooling import apply, get_strategy, jobs, training
 from pooling.catalogue import DEFAULT, MODELS
-from pooling.datasets import Pair, own_pairs, read_stsb
+from pooling.datasets import Pair, own_pairs
 from pooling.jobs import Job, JobQueue, QueueFull
 from pooling.modules import CARD_FILE, HEAD_FILE, AttentionHead, find_head, head_cards, pack_head, unpack_head
+from pooling.stsb import read_stsb
 from pooling.training import against_mean, held_back_test, rounded, split_pairs, train_head
 from pooling.types import TokenStates
 from tests.conftest import STSB, needs_stsb

@@ -182,7 +182,7 @@ def training_queue() -> "JobQueue":
 @st.cache_resource(max_entries=1, show_spinner=False)
 def stsb(folder: "Path") -> "dict[str, list[Pair]]":
     """The STS Benchmark, read once and shared: nobody may change it."""
-    from pooling.datasets import read_stsb
+    from pooling.stsb import read_stsb
 
     return {split: read_stsb(folder, split) for split in ("train", "dev", "test")}
 

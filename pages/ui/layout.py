@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
+.katex-display{overflow-y:hidden}
 @media (max-width:640px){[class*=st-key-noticed]{flex-wrap:wrap!important}}
 </style>"""
 
@@ -28,7 +29,8 @@ STYLE = """<style>
 FOR_A_CLASS = """<style>
 html{font-size:clamp(20px,1.7vw,34px)!important}
 [data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header{display:none!important}
-[data-testid=stMainBlockContainer]{padding:1rem 2.5rem}
+[data-testid=stMainBlockContainer]{padding:.5rem 2.5rem 2rem}
+[data-testid=stMain] [data-testid=stVerticalBlock]{gap:.6rem}
 </style>"""
 
 
@@ -125,9 +127,9 @@ def problem(text: str) -> None:
 
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     """A figure, with what it says in a sentence for those who cannot see it."""
-    from pooling.charts.theme import CONFIG
+    from pooling.charts.theme import CONFIG, legible
 
-    st.plotly_chart(figure, key=key, width="stretch", config=CONFIG, alt=alt)
+    st.plotly_chart(legible(figure, dark=dark()), key=key, width="stretch", config=CONFIG, alt=alt)
 
 
 def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
@@ -144,13 +146,13 @@ def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
 
 def chosen_points(figure: "go.Figure", *, key: str, alt: str, boxes: bool) -> list[int]:
     """A figure whose points can be clicked, and boxed: the customdata of the chosen ones."""
-    from pooling.charts.theme import CONFIG
+    from pooling.charts.theme import CONFIG, legible
 
     tools = [
         ["select2d", "lasso2d", "zoom2d", "pan2d", "resetScale2d"] if boxes else ["zoom2d", "pan2d", "resetScale2d"]
     ]
     state = st.plotly_chart(
-        figure,
+        legible(figure, dark=dark()),
         key=key,
         width="stretch",
         config=CONFIG | {"displayModeBar": True, "displaylogo": False, "modeBarButtons": tools},

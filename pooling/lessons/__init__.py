@@ -31,6 +31,10 @@ SCORED = (
 """What lessons that score embeddings say before they ask."""
 
 
+LARGE = 20
+"""Of letters in a chart that a class looks at, in pixels."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A chart of the other pages, the rows it draws and what to notice in it."""
@@ -43,7 +47,13 @@ class Picture:
     def figure(self, *, dark: bool, large: bool = False) -> "go.Figure":
         """The chart, told whether the page is dark where that makes a difference; large, for the last row of a hall."""
         made = self.draw(dark=dark) if "dark" in inspect.signature(self.draw).parameters else self.draw()
-        return made.update_layout(font={"size": 20}, height=1.5 * made.layout.height) if large else made
+        if large:
+            made.update_layout(font={"size": LARGE}, height=1.5 * made.layout.height)
+            made.update_annotations(font={"size": LARGE})
+            made.update_xaxes(tickfont={"size": LARGE}).update_yaxes(tickfont={"size": LARGE})
+            for kind in ("scatter", "bar"):
+                made.update_traces(textfont={"size": LARGE}, selector={"type": kind})
+        return made
 
 
 @dataclass(frozen=True)

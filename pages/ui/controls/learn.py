@@ -10,6 +10,17 @@ from pages.ui import url
 if TYPE_CHECKING:
     from pooling.lessons import Lesson
 
+_top = st.components.v2.component(
+    "lesson_top",
+    js="""
+let shown
+export default function ({ data }) {
+  if (shown && shown !== data) document.querySelector("[data-testid=stMain]").scrollTo(0, 0)
+  shown = data
+}
+""",
+)
+"""Another lesson begins at its top, however far down the last one was read."""
 MARKS = {"open": "○", "first": "✓", "later": "↻", "wrong": "✗"}
 
 
@@ -75,6 +86,7 @@ def choose_lesson(lessons: "list[Lesson]", *, present: bool) -> "Lesson":
             if present
             else "Large type and no sidebar. Arrow keys change the lesson, digits answer, Escape leaves.",
         )
+    _top(data=names[place], key="lesson-top")
     return lessons[place]
 
 
