@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class Image:
     user: int | None = None
     health: str = ""
     command: list[str] = field(default_factory=list)
+    built: float = 0.0
+    """When the last step was done."""
 
     @property
     def app(self) -> Path:
@@ -84,6 +87,7 @@ def build(folder: Path, binaries: Path, *, install: bool) -> Image:
         os.chown(image.home, image.user, image.user)
     for path in [image.app, *image.app.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
+    image.built = time.time()
     return image
 
 
