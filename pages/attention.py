@@ -67,6 +67,10 @@ else:
     noticed = about_heads(scores)
     figure = charts.head_scores(scores)
     layout.chart(figure, key="heads", alt=noticed)
+    st.caption(
+        "Spearman × 100: how well the order of the pairs by cosine agrees with the order that people gave. 100 is the "
+        "same order."
+    )
     layout.noticed(noticed, scores, key="heads", figure=figure)
 
 st.subheader("4 · Train a head yourself", anchor=False)

@@ -30,7 +30,7 @@ tokens = token_table(states, made[strategy.name])
 st.html(chips.token_strip(tokens, f"Tokens, padding and their weights under {strategy.label}"))
 st.caption(
     f"Below each token: its weight under {strategy.label}. Empty chips are padding that the pooling mask leaves "
-    "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is averaged, after it."
+    "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is pooled, after it."
 )
 with st.popover("Table", icon=":material/table:", type="tertiary", key="table-padding-tokens"):
     layout.table(tokens, key="padding-tokens", alt=f"Tokens, padding and their weights under {strategy.label}.")

@@ -58,6 +58,10 @@ by_hand = current_dimension(encoder.dim, dimensions[0])
 noticed = about_collapse(matrix, winners, strategy)
 heatmap = playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, dark=layout.dark())
 layout.chart(heatmap, key="collapse", alt=noticed)
+st.caption(
+    "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "
+    "these vectors."
+)
 layout.noticed(noticed, matrix.reset_index(), key="collapse", figure=heatmap)
 
 st.subheader("3 · One of these numbers, by hand", anchor=False)
@@ -85,6 +89,10 @@ with left:
     layout.chart(rows, key="vectors", alt=f"The embedding under each strategy, one row each. {noticed}")
 with right:
     layout.chart(bars, key="cosines", alt=noticed)
+st.caption(
+    "The cosine says how nearly two vectors point the same way, whatever their lengths: 1 is the same direction, 0 a "
+    "right angle."
+)
 for row in compared[compared["missing"].notna()].to_dict("records"):
     st.caption(f"{row['label']} is not shown: {row['missing']}")
 layout.noticed(noticed, compared, key="strategies", figure=[rows, bars])

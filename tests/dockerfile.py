@@ -47,8 +47,9 @@ class Image:
 
     def variables(self, **more: str) -> dict[str, str]:
         """The environment of a container's process, and what CI needs to reach its packages."""
+        around = {k: v for k, v in os.environ.items() if not k.startswith(("POOLING_", "STREAMLIT_"))}
         path = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.home)}
-        return os.environ | path | self.environment | more
+        return around | path | self.environment | more
 
     def as_user(self, command: list[str]) -> list[str]:
         """A command run as the image's user; as oneself where one may not become another."""
