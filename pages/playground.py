@@ -32,7 +32,7 @@ if states.lost[0]:
         f"{states.lost[0]} tokens are not in any number below."
     )
 
-st.subheader("1 · Every token gets a weight", anchor=False)
+st.header("1 · Every token gets a weight", anchor=False)
 try:
     pooled = apply(strategy, states, model=choice.model, layer=choice.layer)
 except (LookupError, ValueError) as missing:
@@ -50,7 +50,7 @@ st.caption(
 )
 layout.noticed(noticed, tokens, key="tokens")
 
-st.subheader("2 · Every column collapses into one number", anchor=False)
+st.header("2 · Every column collapses into one number", anchor=False)
 shown, start = controls.choose_dimensions(encoder.dim)
 dimensions = chosen_dimensions(states, shown, start)
 matrix, winners = collapse_table(states, pooled, dimensions), winner_table(pooled, dimensions)
@@ -64,7 +64,7 @@ st.caption(
 )
 layout.noticed(noticed, matrix.reset_index(), key="collapse", figure=heatmap)
 
-st.subheader("3 · One of these numbers, by hand", anchor=False)
+st.header("3 · One of these numbers, by hand", anchor=False)
 dimension = choose_dimension(encoder.dim, dimensions[0])
 terms = one_dimension_table(states, pooled, dimension)
 value = pooled.embedding[0, dimension].item()
@@ -76,7 +76,7 @@ layout.noticed(
     key="by-hand",
 )
 
-st.subheader("4 · The same sentence under every strategy", anchor=False)
+st.header("4 · The same sentence under every strategy", anchor=False)
 own = own_strategy(encoder.trained_pooling)
 compared, vectors = strategy_table(states, model=choice.model, layer=choice.layer, own=encoder.trained_pooling)
 noticed = about_strategies(compared, own, trained=encoder.trained_pooling is not None)
@@ -97,5 +97,5 @@ for row in compared[compared["missing"].notna()].to_dict("records"):
     st.caption(f"{row['label']} is not shown: {row['missing']}")
 layout.noticed(noticed, compared, key="strategies", figure=[rows, bars])
 
-st.subheader("5 · The strategy you chose", anchor=False)
+st.header("5 · The strategy you chose", anchor=False)
 layout.strategy_card(strategy)

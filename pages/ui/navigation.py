@@ -27,7 +27,8 @@ PAGES = (
         question="How does a matrix of token vectors become one embedding?",
         answer=(
             "A model turns each token, a word or a piece of one, into a vector: a row of the matrix. A pooling "
-            "strategy gives every token a weight. Each column then collapses into one number, the weighted sum of its cells."
+            "strategy gives every token a weight. Each column then collapses into one number: the weighted sum of its "
+            "cells."
         ),
     ),
     PageInfo(
