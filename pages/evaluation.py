@@ -121,7 +121,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             "resample draws as many pairs again, some twice, some never; the interval holds the middle 95% of 2,000."
         )
 
-    st.subheader("What does it cost to pool wrongly?", anchor=False)
+    st.header("What does it cost to pool wrongly?", anchor=False)
     label = own_strategy(own).label
     costs = tables.cost_table(scores, reference, layer)
     if own is None:
@@ -134,7 +134,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         layout.chart(figure, key="cost", alt=noticed)
         layout.noticed(noticed, costs, key="cost", figure=figure)
 
-    st.subheader("Every layer under every strategy", anchor=False)
+    st.header("Every layer under every strategy", anchor=False)
     table = tables.grid_table(scores.scores, grid_layers(encoder), encoder.layers)
     noticed = notices.about_grid(table, choice.strategy.label)
     figure = charts.grid_heatmap(table, tables.layer_title(layer, encoder.layers), f"{measure} × 100")
@@ -145,7 +145,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             tables.missing_table(grid, scores.scores, encoder.layers), key="empty", alt="Why cells have no score."
         )
 
-    st.subheader(f"What {choice.strategy.label} gets wrong", anchor=False)
+    st.header(f"What {choice.strategy.label} gets wrong", anchor=False)
     chosen = (layer, choice.strategy.name)
     if scores.scores.get(chosen) is None:
         controls.offer_another(grid.missing.get(chosen, f"{choice.strategy.label} has no score at {at}."))
@@ -167,7 +167,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         )
         layout.table(worst, key="worst", alt=noticed, columns=layout.columns_of(worst, tables.WORST))
 
-    st.subheader("Published numbers, and the same here", anchor=False)
+    st.header("Published numbers, and the same here", anchor=False)
     plain = scores.scores if choice.template == PLAIN else {}
     published = tables.published_table(choice.model, data, stsb_folder() is not None, plain)
     layout.table(published, key="published", alt="Published scores, and the same computed here.")

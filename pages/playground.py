@@ -32,7 +32,7 @@ if states.lost[0]:
         f"{states.lost[0]} tokens are not in any number below."
     )
 
-st.subheader("1 · Every token gets a weight", anchor=False)
+st.header("1 · Every token gets a weight", anchor=False)
 try:
     pooled = apply(strategy, states, model=choice.model, layer=choice.layer)
 except (LookupError, ValueError) as missing:
@@ -50,7 +50,7 @@ st.caption(
 )
 layout.noticed(noticed, tokens, key="tokens")
 
-st.subheader("2 · Every column collapses into one number", anchor=False)
+st.header("2 · Every column collapses into one number", anchor=False)
 shown, start = controls.choose_dimensions(encoder.dim)
 dimensions = chosen_dimensions(states, shown, start)
 matrix, winners = collapse_table(states, pooled, dimensions), winner_table(pooled, dimensions)
@@ -58,9 +58,13 @@ by_hand = current_dimension(encoder.dim, dimensions[0])
 noticed = about_collapse(matrix, winners, strategy)
 heatmap = playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, dark=layout.dark())
 layout.chart(heatmap, key="collapse", alt=noticed)
+st.caption(
+    "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "
+    "these vectors."
+)
 layout.noticed(noticed, matrix.reset_index(), key="collapse", figure=heatmap)
 
-st.subheader("3 · One of these numbers, by hand", anchor=False)
+st.header("3 · One of these numbers, by hand", anchor=False)
 dimension = choose_dimension(encoder.dim, dimensions[0])
 terms = one_dimension_table(states, pooled, dimension)
 value = pooled.embedding[0, dimension].item()
@@ -72,7 +76,7 @@ layout.noticed(
     key="by-hand",
 )
 
-st.subheader("4 · The same sentence under every strategy", anchor=False)
+st.header("4 · The same sentence under every strategy", anchor=False)
 own = own_strategy(encoder.trained_pooling)
 compared, vectors = strategy_table(states, model=choice.model, layer=choice.layer, own=encoder.trained_pooling)
 noticed = about_strategies(compared, own, trained=encoder.trained_pooling is not None)
@@ -85,9 +89,13 @@ with left:
     layout.chart(rows, key="vectors", alt=f"The embedding under each strategy, one row each. {noticed}")
 with right:
     layout.chart(bars, key="cosines", alt=noticed)
+st.caption(
+    "The cosine says how nearly two vectors point the same way, whatever their lengths: 1 is the same direction, 0 a "
+    "right angle."
+)
 for row in compared[compared["missing"].notna()].to_dict("records"):
     st.caption(f"{row['label']} is not shown: {row['missing']}")
 layout.noticed(noticed, compared, key="strategies", figure=[rows, bars])
 
-st.subheader("5 · The strategy you chose", anchor=False)
+st.header("5 · The strategy you chose", anchor=False)
 layout.strategy_card(strategy)

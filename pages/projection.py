@@ -84,7 +84,7 @@ else:
         ways = "Click a point, drag a box around several (the tool at its top right), or find a word,"
     st.caption(f"{ways} to list texts with their nearest neighbours.")
 
-st.subheader("How far to believe this picture", anchor=False)
+st.header("How far to believe this picture", anchor=False)
 belief, scores = view.belief, view.scores
 facts = [
     (
@@ -119,7 +119,7 @@ if labels:
     noticed += " " + notices.about_labels(scores, labels, strategy.label)
 layout.noticed(noticed)
 
-st.subheader("The same texts under other strategies", anchor=False)
+st.header("The same texts under other strategies", anchor=False)
 others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= LARGE else ())
 for name in missing:
     st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")

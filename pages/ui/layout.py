@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
-.katex-display{overflow-y:hidden}
+.katex-display{overflow-y:hidden;padding:.25rem}
 @media (max-width:640px){[class*=st-key-noticed]{flex-wrap:wrap!important}}
 </style>"""
 

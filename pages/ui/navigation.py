@@ -26,8 +26,9 @@ PAGES = (
         section="Explore",
         question="How does a matrix of token vectors become one embedding?",
         answer=(
-            "A pooling strategy gives every token a weight; each column of the matrix then collapses "
-            "into one number: the weighted sum of its cells."
+            "A model turns each token, a word or a piece of one, into a vector: a row of the matrix. A pooling "
+            "strategy gives every token a weight. Each column then collapses into one number: the weighted sum of its "
+            "cells."
         ),
     ),
     PageInfo(
@@ -37,8 +38,8 @@ PAGES = (
         section="Explore",
         question="What does each layer say about each token?",
         answer=(
-            "Every layer gives every token a new vector, with more of its neighbours mixed in: the same "
-            "word in two sentences starts out nearly the same and drifts apart."
+            "Every layer gives every token a new vector, its hidden state, with more of its neighbours mixed in. The "
+            "same word in two sentences starts out nearly the same and drifts apart."
         ),
     ),
     PageInfo(
@@ -48,8 +49,8 @@ PAGES = (
         section="Explore",
         question="Which tokens does attention pooling listen to, and does a trained head do better?",
         answer=(
-            "A small trained head scores every token, and a softmax turns the scores into weights. On pairs like those "
-            "it learned from it can score above mean pooling; on others it can lose."
+            "A head, a few hundred trained numbers, scores every token; a softmax turns the scores into weights that "
+            "add up to 1. On pairs like those it learned from it can score above mean pooling; on others it can lose."
         ),
     ),
     PageInfo(
@@ -59,8 +60,8 @@ PAGES = (
         section="Compare",
         question="Which sentences become neighbours, and why?",
         answer=(
-            "Two embeddings are compared by one number; the strategy, and how you measure, decide who is "
-            "near whom. Every such number splits exactly into what each pair of tokens adds to it."
+            "Two embeddings are compared by one number. The strategy, and how you measure, decide who is near whom. A "
+            "cosine or a dot product splits exactly into what each pair of tokens adds to it."
         ),
     ),
     PageInfo(
@@ -70,8 +71,8 @@ PAGES = (
         section="Compare",
         question="Where do the embeddings land on a map?",
         answer=(
-            "A map squeezes hundreds of dimensions into two or three, so that texts with near "
-            "embeddings land near each other: mostly, and this page says how far to believe it."
+            "A map squeezes hundreds of dimensions into two or three. Texts with near embeddings land near each other, "
+            "mostly; this page says how far to believe it."
         ),
     ),
     PageInfo(
@@ -81,7 +82,7 @@ PAGES = (
         section="Compare",
         question="Which strategy scores best on these pairs, and is the difference real?",
         answer=(
-            "The best strategy is the one whose similarities rank pairs of texts as people do; a lead counts only "
+            "The best strategy is the one whose similarities rank pairs of texts as people do. A lead counts only "
             "if it survives when the pairs are drawn again."
         ),
     ),
@@ -102,8 +103,8 @@ PAGES = (
         section="Learn",
         question="How does padding silently ruin an embedding?",
         answer=(
-            "Texts of a batch are filled up to one length. Two masks keep that padding out, one inside the "
-            "model and one in pooling; forget one, and nothing fails but the embedding."
+            "Texts of a batch are filled up to one length with padding tokens. Two masks keep them out, one inside "
+            "the model and one in pooling. Forget one, and nothing fails but the embedding."
         ),
     ),
 )
