@@ -12,9 +12,10 @@ from pooling import all_strategies
 from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
 from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts
-from pooling.evaluation import binary, bootstrap_mean, code_for, grid_layers, leaderboard
+from pooling.evaluation import binary, bootstrap_mean, grid_layers, leaderboard
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
+from pooling.snippets import Recipe, for_pooling
 from pooling.stsb import stsb_folder
 from pooling.tables import evaluation as tables
 from pooling.tables import own_strategy
@@ -53,7 +54,8 @@ def say(verdict: str, name: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Verdict for {choice.model.rpartition('/')[2]}, {at}.** {verdict}")
         with st.popover("Code for it", icon=":material/code:"):
-            st.code(code_for(choice.model, name, layer, choice.template, choice.pool_template), language="python")
+            recipe = Recipe(choice.model, name, layer, choice.template, choice.pool_template)
+            st.code(for_pooling(recipe).code, language="python")
 
 
 def show_leaderboard(table, measure: str, noticed: str) -> None:
