@@ -56,7 +56,7 @@ dimensions = chosen_dimensions(states, shown, start)
 matrix, winners = collapse_table(states, pooled, dimensions), winner_table(pooled, dimensions)
 by_hand = current_dimension(encoder.dim, dimensions[0])
 noticed = about_collapse(matrix, winners, strategy)
-heatmap = playground.collapse_heatmap(matrix, tokens, winners, dimension=by_hand, dark=layout.dark())
+heatmap = cache.drawn(playground.collapse_heatmap, matrix, tokens, winners, dimension=by_hand, dark=layout.dark())
 layout.chart(heatmap, key="collapse", alt=noticed)
 st.caption(
     "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "
@@ -80,10 +80,13 @@ st.header("4 · The same sentence under every strategy", anchor=False)
 own = own_strategy(encoder.trained_pooling)
 compared, vectors = strategy_table(states, model=choice.model, layer=choice.layer, own=encoder.trained_pooling)
 noticed = about_strategies(compared, own, trained=encoder.trained_pooling is not None)
-rows = playground.vectors_heatmap(
-    vector_table(compared, vectors, dimensions), playground.colour_range(matrix), dark=layout.dark()
+rows = cache.drawn(
+    playground.vectors_heatmap,
+    vector_table(compared, vectors, dimensions),
+    playground.colour_range(matrix),
+    dark=layout.dark(),
 )
-bars = playground.cosine_bars(compared, own.label)
+bars = cache.drawn(playground.cosine_bars, compared, own.label)
 left, right = st.columns([3, 2])
 with left:
     layout.chart(rows, key="vectors", alt=f"The embedding under each strategy, one row each. {noticed}")

@@ -4,19 +4,23 @@ torch and transformers are imported in here, when first needed: a page's frame s
 """
 
 import gc
+import hashlib
+import pickle
 import threading
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ui import layout
 from pages.ui.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
+    import plotly.graph_objects as go
     from torch import Tensor
 
     from pages.ui.controls import Choice
@@ -253,6 +257,24 @@ def not_for_a_corpus(model: str, layer: "Layer") -> dict[str, str]:
     from pooling.projection import not_for_a_corpus
 
     return not_for_a_corpus(encoder(model), layer)
+
+
+def drawn(draw: "Callable[..., go.Figure]", *tables: object, **settings: object) -> "go.Figure":
+    """What a chart function makes of its tables, drawn once for equal ones: to be looked at, not changed.
+
+    plotly checks every property of a figure, which takes longer than all else on a page.
+    """
+    content = hashlib.sha256(pickle.dumps((tables, sorted(settings.items())))).hexdigest()
+    return _drawn(f"{draw.__module__}.{draw.__qualname__}", content, layout.dark(), draw, tables, settings)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _drawn(
+    name: str, content: str, dark: bool, _draw: "Callable[..., go.Figure]", _tables: tuple, _settings: dict
+) -> "go.Figure":
+    from pooling.charts.theme import legible
+
+    return legible(_draw(*_tables, **_settings), dark=dark)
 
 
 # What follows is computed from points that a key stands for: hashing ten thousand of them at
