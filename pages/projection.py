@@ -36,12 +36,12 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     metric, settings = choose_settings(kind, axes)
 corpus = choose_corpus(source)
 if corpus is None:
-    st.stop()
+    layout.stop()
 missing = cache.not_for_a_corpus(choice.model, choice.layer)
 strategy = choice.strategy
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
-    st.stop()
+    layout.stop()
 texts, labels = corpus.texts, corpus.labels
 if kind == "umap" and len(texts) < FEWEST_FOR_UMAP:
     st.info(
@@ -124,7 +124,7 @@ others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(te
 for name in missing:
     st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")
 if not others:
-    st.stop()
+    layout.stop()
 first = view.map
 aligned = {strategy.name: (first, 0.0)} | {name: align(views[name].map, first) for name in others}
 tables = {name: map_table(made, texts, labels) for name, (made, _) in aligned.items()}

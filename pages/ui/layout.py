@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ui import url
 from pooling.catalogue import PLAIN
 
 if TYPE_CHECKING:
@@ -115,6 +116,12 @@ def table(
                 key=f"html-{key}",
                 on_click="ignore",
             )
+
+
+def stop() -> None:
+    """End this run of the page here. After `st.stop` nothing can be written, so the address is written before it."""
+    url.finish()
+    st.stop()
 
 
 def problem(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import layout, url
 from pooling.catalogue import PLAIN
 from pooling.datasets import MOST_BYTES, MOST_ROWS
 
@@ -45,7 +45,7 @@ def current(*, with_texts: bool = True) -> Choice:
             "There is no sentence to pool. Write one in the box of the sidebar, or choose a sample set.",
             icon=":material/edit:",
         )
-        st.stop()
+        layout.stop()
     return choice
 
 
