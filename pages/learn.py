@@ -42,7 +42,7 @@ def compute(lesson: Lesson) -> tuple[tuple[str, ...], Shown]:
         except (FileNotFoundError, HubError, ValueError) as error:
             reason = str(error)
     layout.problem(f"{reason} Try again in a moment.")
-    layout.stop()
+    return layout.stop()
 
 
 def show(part: Part, key: str) -> None:
