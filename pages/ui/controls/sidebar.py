@@ -125,7 +125,7 @@ def load_model() -> None:
     try:
         cache.encoder(model_in_use())
     except (FileNotFoundError, ValueError, HubError) as error:
-        busy.sorry(f"{error} Until then, no page can be shown.")
+        raise busy.Sorry(f"{error} Until then, no page can be shown.") from error
 
 
 def model_ready(name: str) -> bool:
