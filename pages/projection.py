@@ -10,12 +10,15 @@ from pages.ui.controls.projection import (
     choose_points,
     choose_search,
     choose_settings,
+    choose_shown,
     choose_source,
     chosen_points,
 )
 from pages.ui.navigation import require_frame
 
 require_frame()
+
+import pandas as pd
 
 from pooling import all_strategies, get_strategy
 from pooling.charts import projection as charts
@@ -35,12 +38,12 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     metric, settings = choose_settings(kind, axes)
 corpus = choose_corpus(source)
 if corpus is None:
-    st.stop()
+    layout.stop()
 missing = cache.not_for_a_corpus(choice.model, choice.layer)
 strategy = choice.strategy
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
-    st.stop()
+    layout.stop()
 texts, labels = corpus.texts, corpus.labels
 if kind == "umap" and len(texts) < FEWEST_FOR_UMAP:
     st.info(
@@ -92,7 +95,7 @@ else:
         ways = "Click a point, drag a box around several (the tool at its top right), or find a word,"
     st.caption(f"{ways} to list texts with their nearest neighbours.")
 
-st.subheader("How far to believe this picture", anchor=False)
+st.header("How far to believe this picture", anchor=False)
 belief, scores = view.belief, view.scores
 facts = [
     (
@@ -127,12 +130,12 @@ if labels:
     noticed += " " + notices.about_labels(scores, labels, strategy.label)
 layout.noticed(noticed)
 
-st.subheader("The same texts under other strategies", anchor=False)
+st.header("The same texts under other strategies", anchor=False)
 others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= LARGE else ())
 for name in missing:
     st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")
 if not others:
-    st.stop()
+    layout.stop()
 first = view.map
 aligned = {strategy.name: (first, 0.0)} | {name: align(views[name].map, first) for name in others}
 tables = {name: map_table(made, texts, labels) for name, (made, _) in aligned.items()}
@@ -162,12 +165,14 @@ layout.noticed(noticed, judged, key="beside", figure=figures)
 st.markdown("**Watch them move**")
 movers = mover_table(table, {n: made for n, (made, _) in aligned.items()}, {n: views[n].neighbours for n in aligned})
 noticed = notices.about_movers(movers)
-morph = charts.morph_figure(tables, {name: get_strategy(name).label for name in names})
+labelled = {name: get_strategy(name).label for name in names}
+morph = charts.morph_figure(tables, labelled, shown=choose_shown(names))
 layout.chart(morph, key=f"morph-{corpus.digest}-{'-'.join(names)}", alt=noticed)
 if len(texts) > charts.MOST_MORPHED:
     st.caption(f"Of {len(texts):,} texts, {charts.MOST_MORPHED:,} are drawn.")
-layout.noticed(noticed)
+places = pd.concat({labelled[name]: charts.sample(one) for name, one in tables.items()}, names=["strategy"])
+layout.noticed(noticed, places.reset_index("strategy"), key="morph", figure=morph)
 st.caption(
     "The texts that moved most beyond what their neighbours did, and what they keep of their neighbours in truth:"
 )
-layout.table(movers, key="movers", alt=noticed, figure=morph, noticed=noticed)
+layout.table(movers, key="movers", alt=noticed)

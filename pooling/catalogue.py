@@ -254,7 +254,7 @@ MODELS = (
     ),
 )
 
-DEFAULT = MODELS[0].name
+DEFAULT, CAUSAL_TWIN = MODELS[0].name, MODELS[1].name
 
 _added: dict[str, Model] = {}
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,30 +48,6 @@ def sample_sets() -> tuple[SampleSet, ...]:
     with (DATA / "samples.toml").open("rb") as file:
         sets = tomllib.load(file)["set"]
     return tuple(SampleSet(**one | {"sentences": tuple(one["sentences"])}) for one in sets)
-
-
-def read_stsb(folder: Path, split: str) -> list[Pair]:
-    """A split ("train", "dev" or "test") of the STS Benchmark, from its folder of .csv files.
-
-    Source: https://ixa2.si.ehu.eus/stswiki (tab-separated, without quoting: score, text, text
-    are columns 5 to 7, and some rows carry more).
-
-    Raises:
-        FileNotFoundError: when the folder has no such file.
-    """
-    path = folder / f"sts-{split}.csv"
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no {path.name} in {folder}; give the STS Benchmark's folder.")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [Pair(row[5].strip(), row[6].strip(), float(row[4])) for row in rows]
-
-
-def stsb_folder() -> Path | None:
-    """The folder of the STS Benchmark: the one `POOLING_DATA` names, or `stsb` in it; None without."""
-    named = os.environ.get("POOLING_DATA")
-    folders = (Path(named), Path(named) / "stsb") if named else ()
-    return next((f for f in folders if (f / "sts-test.csv").is_file()), None)
 
 
 @cache

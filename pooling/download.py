@@ -1,6 +1,7 @@
-"""Have a model of the catalogue on this machine before the network is gone.
+"""Have a model of the catalogue, or the STS Benchmark, on this machine before the network is gone.
 
 python -m pooling.download BAAI/bge-small-en-v1.5
+python -m pooling.download stsb
 """
 
 import argparse
@@ -8,14 +9,19 @@ import argparse
 from pooling import hub
 from pooling.catalogue import get_model, missing
 from pooling.encoders import check_config, load_encoder
+from pooling.stsb import fetch_stsb
 
 
 def main() -> None:
-    """Download a model of the catalogue, or convert an installed one, and load it once."""
+    """Download a model of the catalogue, or convert an installed one, and load it once; or the STS Benchmark."""
     parse = argparse.ArgumentParser(description=main.__doc__)
-    parse.add_argument("model", help="its name in the catalogue, such as BAAI/bge-small-en-v1.5")
+    parse.add_argument("name", help='a model\'s name in the catalogue, such as BAAI/bge-small-en-v1.5, or "stsb"')
+    name = parse.parse_args().name
     try:
-        model = get_model(parse.parse_args().model)
+        if name == "stsb":
+            print(f"The STS Benchmark is ready in {fetch_stsb()}.")
+            return
+        model = get_model(name)
         if model.source == "hub" and missing(model):
             hub.download(hub.look_up(model), check_config)
         print(f"{model.name} is ready: {load_encoder(model.name).layers} layers.")

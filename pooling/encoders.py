@@ -29,6 +29,7 @@ from transformers.models.auto.modeling_auto import (
 
 from pooling.catalogue import PLAIN, Model, cache_folder, get_model, model_folder, split_template
 from pooling.hub import HubError, need_memory, verified_folder
+from pooling.machine import disk_full, out_of_memory
 from pooling.modules import find_head
 from pooling.registry import Strategy, all_strategies, get_strategy
 from pooling.token_strings import spell_bytes
@@ -38,8 +39,10 @@ from pooling.types import Pooled, TokenStates
 Layer = int | tuple[int, ...]
 Side = Literal["left", "right"]
 
-TOKEN_BUDGET = {"cpu": 4096, "mps": 16384, "cuda": 65536}
-"""Tokens of one batch of a corpus, padding included."""
+TOKEN_BUDGET = {"cpu": 1024, "mps": 16384, "cuda": 65536}
+"""Tokens of one batch of a corpus, padding included: on a CPU few, for less padding and what the cache holds."""
+LAYERS_BUDGET = {"cpu": 1024, "mps": 4096, "cuda": 16384}
+"""The same where several layers are kept."""
 ATTENTION_BUDGET = 4096 * 256
 """Entries of one attention matrix, query times key, computed at a time: all layers make theirs."""
 GRID_BUDGET = 4096 * 64
@@ -93,6 +96,10 @@ def load_encoder(model: str, *, device: str | None = None) -> "Encoder":
     except HubError:
         raise
     except Exception as error:
+        if out_of_memory(error):
+            raise HubError(f"The memory was not enough to load {model}; choose a smaller model.") from error
+        if disk_full(error):
+            raise HubError(f"The disk is full, so {model} could not be unpacked.") from error
         raise ValueError(f"The files of {model} could not be read ({type(error).__name__}).") from error
 
 
@@ -103,6 +110,23 @@ def default_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def check_bfloat16(device: torch.device) -> None:
+    """Whether a device computes in bfloat16 itself: where it is emulated, it is slower than float32.
+
+    Raises:
+        ValueError: when it does not.
+    """
+    if device.type == "cuda":
+        there = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+        there = any(able.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+    if not there:
+        raise ValueError(
+            f"This {device.type.upper()} has no bfloat16 of its own (on a CPU: AMX or AVX-512 BF16); leave it out."
+        )
 
 
 class Encoder:
@@ -215,23 +239,33 @@ class Encoder:
         ]
 
     def stream(
-        self, texts: Sequence[str], *, layer: Layer = -1, template: str = PLAIN, pool_template: bool = True
+        self,
+        texts: Sequence[str],
+        *,
+        layer: Layer = -1,
+        template: str = PLAIN,
+        pool_template: bool = True,
+        bfloat16: bool = False,
     ) -> Iterator[tuple[list[int], TokenStates]]:
         """The token states of a corpus, a batch at a time, on the encoder's device.
 
         Texts of like length share a batch, the longest first, so that little is padding and
         too large a batch fails at once. `indices` say which texts, by the caller's order. The
-        template works as in `encode`.
+        template works as in `encode`. In bfloat16 the model computes faster and coarser; what it
+        says comes in float32 all the same.
 
         Raises:
-            ValueError: as `encode` does.
+            ValueError: as `encode` does, or for bfloat16 where the device has none.
         """
+        if bfloat16:
+            check_bfloat16(self.device)
         layer = self.layer(layer)
         rows = self._tokenize(texts, template)
         budget = TOKEN_BUDGET[self.device.type]
         for indices, width in _batches(rows, lambda width: budget // width):
             chosen = [rows[i] for i in indices]
-            yield indices, self._forward(chosen, [layer], "right", width, pool_template=pool_template)[0]
+            made = self._forward(chosen, [layer], "right", width, pool_template=pool_template, bfloat16=bfloat16)
+            yield indices, made[0]
 
     def stream_layers(
         self,
@@ -248,7 +282,7 @@ class Encoder:
         """
         layers = [self.layer(layer) for layer in layers]
         rows = self._tokenize(texts, template)
-        budget = TOKEN_BUDGET[self.device.type] // 4
+        budget = LAYERS_BUDGET[self.device.type]
         for indices, width in _batches(rows, lambda width: min(budget // width, GRID_BUDGET // width**2)):
             chosen = [rows[i] for i in indices]
             yield indices, self._forward(chosen, layers, "right", width, True, pool_template)
@@ -327,15 +361,16 @@ class Encoder:
     def _inputs(self, rows: list[Row], side: Side, width: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """Model inputs, special-token mask and prompt mask [batch, width], padded by hand on either side."""
         pad = self.tokenizer.pad_token_id or 0
-        ids = torch.full((len(rows), width), pad)
-        mask = torch.zeros(len(rows), width, dtype=torch.bool)
-        special, prompt = torch.zeros_like(mask), torch.zeros_like(mask)
-        for i, row in enumerate(rows):
-            place = slice(0, len(row.ids)) if side == "right" else slice(width - len(row.ids), width)
-            ids[i, place] = torch.tensor(row.ids)
-            special[i, place] = torch.tensor(row.special, dtype=torch.bool)
-            prompt[i, place] = torch.tensor(row.prompt)
-            mask[i, place] = True
+
+        def padded(parts: Iterable[list], blank: int) -> Tensor:
+            padding = [[blank] * (width - len(row.ids)) for row in rows]
+            pieces = zip(parts, padding, strict=True) if side == "right" else zip(padding, parts, strict=True)
+            return torch.tensor([first + second for first, second in pieces])
+
+        ids = padded([row.ids for row in rows], pad)
+        mask = padded([[1] * len(row.ids) for row in rows], 0).bool()
+        special = padded([row.special for row in rows], 0).bool()
+        prompt = padded([row.prompt for row in rows], 0).bool()
         inputs = {"input_ids": ids, "attention_mask": mask.long()}
         if self._takes_positions:
             # Left unsaid, most models count padding on the left as positions of the text.
@@ -351,6 +386,7 @@ class Encoder:
         attention: bool = False,
         pool_template: bool = True,
         attend_padding: bool = False,
+        bfloat16: bool = False,
     ) -> list[TokenStates]:
         """One forward pass: the states of each layer asked for, on the encoder's device."""
         inputs, special, prompt = self._inputs(rows, side, width)
@@ -359,13 +395,14 @@ class Encoder:
             inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])
             inputs.pop("position_ids", None)
         only_last = list(layers) == [self.layers]
-        with self._forwards, torch.no_grad():
+        lower = torch.autocast(self.device.type, torch.bfloat16) if bfloat16 else contextlib.nullcontext()
+        with self._forwards, torch.no_grad(), lower:
             model = self._eager if attention else self.model
             out = model(**inputs, output_hidden_states=not only_last, output_attentions=attention, **self._no_cache)
         # The last hidden state is after the final norm, in models that have one.
-        hidden = {self.layers: out.last_hidden_state}
+        hidden = {self.layers: out.last_hidden_state.float()}
         if not only_last:
-            hidden |= dict(enumerate(out.hidden_states[:-1]))
+            hidden |= {number: states.float() for number, states in enumerate(out.hidden_states[:-1])}
         ids = inputs["input_ids"].tolist()
         mask = real if pool_template else real & ~prompt
         first = torch.arange(len(rows)), slice(None), first_real_token(mask)
@@ -458,6 +495,7 @@ def embed(
     layer: Layer = -1,
     template: str = PLAIN,
     pool_template: bool = True,
+    bfloat16: bool = False,
     report: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Float[Tensor, "text dim"]]:
     """Embeddings [text, dim] of a corpus under each strategy, from one forward pass.
@@ -465,11 +503,13 @@ def embed(
     By default under every strategy that needs nothing but hidden states. In the caller's order,
     not normalised, on the CPU in float32. Texts longer than the model's limit are cut, with a
     `TruncationWarning` that says which and by how much. The template works as in `Encoder.encode`.
+    With `bfloat16` the model computes in it, about twice as fast where the device has it; pooling stays in float32.
     `report` is told, after each batch, the share of the characters that are done, and may raise to
     end it.
 
     Raises:
-        ValueError: as `Encoder.encode` does, or for a strategy that needs attention.
+        ValueError: as `Encoder.encode` does, for a strategy that needs attention, or for bfloat16
+            where the device has none.
         LookupError: when a strategy needs a head that was not trained for this model and layer.
     """
     layer = encoder.layer(layer)
@@ -479,7 +519,8 @@ def embed(
     made = {s.name: torch.empty(len(texts), encoder.dim) for s in chosen}
     lost: dict[int, int] = {}
     done, whole = 0, sum(map(len, texts))
-    for indices, states in encoder.stream(texts, layer=layer, template=template, pool_template=pool_template):
+    asked: dict[str, Any] = {"template": template, "pool_template": pool_template, "bfloat16": bfloat16}
+    for indices, states in encoder.stream(texts, layer=layer, **asked):
         lost |= {i + 1: n for i, n in zip(indices, states.lost, strict=True) if n}
         for strategy in chosen:
             pooled = apply(strategy, states, model=encoder.name, layer=layer)

@@ -29,6 +29,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import tqdm
 
+from pooling import logs
 from pooling.catalogue import Model, check_weights, downloaded_folder, sha256_of
 from pooling.machine import free_disk, free_memory, megabytes
 
@@ -159,7 +160,7 @@ def download(plan: Plan, check: Callable[[Path], None], progress: Callable[[int]
     """
     model = plan.model
     final = downloaded_folder(model)
-    with _LOCK[model.name], _plain_errors(model.name):
+    with _LOCK[model.name], plain_errors(model.name):
         if final.is_dir():
             return final
         free = free_disk(final)
@@ -242,12 +243,15 @@ def start(model: Model, check: Callable[[Path], None], *, done: Callable[[Path],
 
     def work() -> None:
         try:
-            plan = look_up(model)
-            made.size = plan.size
-            done(download(plan, check, count))
+            with logs.timed(f"downloading {model.name}"):
+                plan = look_up(model)
+                made.size = plan.size
+                done(download(plan, check, count))
         except HubError as error:
             made.error = str(error)
-        except Exception as error:  # whatever it is, the reader waits for an end
+            logs.log.warning("A download failed: %s", made.error)
+        except BaseException as error:  # whatever it is, the reader waits for an end
+            logs.log.exception("A download failed")
             made.error = f"{model.name} could not be downloaded ({type(error).__name__})."
         finally:
             made.finished.set()
@@ -257,7 +261,7 @@ def start(model: Model, check: Callable[[Path], None], *, done: Callable[[Path],
 
 
 def _ask(name: str, commit: str | None) -> Any:
-    with _plain_errors(name):
+    with plain_errors(name):
         return HfApi().model_info(name, revision=commit, files_metadata=True, timeout=20)
 
 
@@ -302,7 +306,7 @@ def _fetch(file: File, model: Model, folder: Path, progress: Callable[[int], Non
 
 
 @contextmanager
-def _plain_errors(name: str) -> Iterator[None]:
+def plain_errors(name: str) -> Iterator[None]:
     """Whatever can go wrong with the Hub, as one sentence."""
     try:
         yield

@@ -21,11 +21,12 @@ from scipy.stats import bootstrap, rankdata
 from torch import Tensor
 
 from pooling.catalogue import DEFAULT, get_model
-from pooling.datasets import Pair, own_pairs, read_stsb
+from pooling.datasets import Pair, own_pairs
 from pooling.encoders import Encoder, Layer, load_encoder
 from pooling.evaluation import distinct_texts, pair_cosines, pair_indices, spearman
 from pooling.modules import AttentionHead, head_path, save_head
 from pooling.registry import get_strategy
+from pooling.stsb import read_stsb
 from pooling.types import TokenStates
 
 Tell = Callable[[str, float], None]

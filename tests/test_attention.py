@@ -289,11 +289,3 @@ def test_the_page_takes_any_text(app):
         app.run()
         assert not app.exception
         assert len(charted(app)) == 2
-
-
-def test_without_the_sts_benchmark_the_page_says_where_it_would_come_from(app, monkeypatch):
-    monkeypatch.delenv("POOLING_DATA", raising=False)
-    app.run()
-    assert "POOLING_DATA" in said(app)
-    options = app.get("button_group")
-    assert not any("STS Benchmark" in str(one.proto) and "own pairs" in str(one.proto) for one in options)

@@ -9,8 +9,8 @@ import torch
 
 from pooling import embed, get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, MODELS, ONE_WORD, cache_folder, get_model, missing, split_template
-from pooling.datasets import read_stsb
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
+from pooling.stsb import read_stsb
 from tests.conftest import STSB, needs_stsb
 
 TWIN = "pooling-playground/all-MiniLM-L6-v2-causal"

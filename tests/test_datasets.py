@@ -10,7 +10,6 @@ from pooling.datasets import (
     read_pairs,
     read_table,
     read_texts,
-    stsb_folder,
 )
 
 HEAD = b"one,two,score\n"
@@ -120,15 +119,3 @@ def test_the_own_data_is_what_its_readme_says():
     assert {p.kind for p in own_pairs()} >= {"negation", "role_swap"}
     assert len(set(own_topics()[1])) == 8
     assert len(own_topics()[0]) >= 240
-
-
-def test_the_benchmark_is_found_in_the_folder_or_below_it(tmp_path, monkeypatch):
-    monkeypatch.delenv("POOLING_DATA", raising=False)
-    assert stsb_folder() is None
-    monkeypatch.setenv("POOLING_DATA", str(tmp_path))
-    assert stsb_folder() is None
-    (tmp_path / "stsb").mkdir()
-    (tmp_path / "stsb" / "sts-test.csv").touch()
-    assert stsb_folder() == tmp_path / "stsb"
-    monkeypatch.setenv("POOLING_DATA", str(tmp_path / "stsb"))
-    assert stsb_folder() == tmp_path / "stsb"

@@ -67,6 +67,14 @@ def test_every_runtime_requirement_is_pinned():
     assert "torch==2.13.0" in wanted
 
 
+def test_every_file_and_test_that_the_security_page_names_exists():
+    named = re.findall(r"`([\w./]+\.(?:py|toml|txt))(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) > 40
+    for file, test in named:
+        assert (ROOT / file).is_file(), file
+        assert not test or re.search(rf"^def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), test
+
+
 def test_every_head_has_a_card_that_says_where_it_comes_from():
     assert head_cards()
     for card in head_cards():

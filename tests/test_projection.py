@@ -384,7 +384,7 @@ def test_a_morph_has_a_frame_a_strategy_with_every_text_in_it(total, labels, axe
         name: map_table(random_points(total, axes, seed), ["a"] * total, named)
         for name, seed in (("mean", 1), ("cls", 2))
     }
-    made = charts.morph_figure(maps, {"mean": "Mean", "cls": "CLS"})
+    made = charts.morph_figure(maps, {"mean": "Mean", "cls": "CLS"}, shown="mean")
     assert [frame.name for frame in made.frames] == ["Mean", "CLS"]
     for frame, table in zip(made.frames, maps.values(), strict=True):
         assert sorted(x for trace in frame.data for x in trace.x) == sorted(table["x"])
@@ -394,7 +394,7 @@ def test_a_morph_has_a_frame_a_strategy_with_every_text_in_it(total, labels, axe
 def test_a_large_corpus_is_drawn_by_webgl_and_morphs_as_a_sample():
     table = a_table(4000).assign(text="a")
     assert charts.map_figure(table, "mean", dark=False).data[0].type == "scattergl"
-    made = charts.morph_figure({"mean": table, "cls": table}, {"mean": "Mean", "cls": "CLS"})
+    made = charts.morph_figure({"mean": table, "cls": table}, {"mean": "Mean", "cls": "CLS"}, shown="cls")
     assert len(made.data[0].x) == charts.MOST_MORPHED
 
 

@@ -12,9 +12,10 @@ from safetensors.torch import save
 
 from pooling import apply, get_strategy, jobs, training
 from pooling.catalogue import DEFAULT, MODELS
-from pooling.datasets import Pair, own_pairs, read_stsb
+from pooling.datasets import Pair, own_pairs
 from pooling.jobs import Job, JobQueue, QueueFull
 from pooling.modules import CARD_FILE, HEAD_FILE, AttentionHead, find_head, head_cards, pack_head, unpack_head
+from pooling.stsb import read_stsb
 from pooling.training import against_mean, held_back_test, rounded, split_pairs, train_head
 from pooling.types import TokenStates
 from tests.conftest import STSB, needs_stsb
@@ -240,7 +241,7 @@ def test_a_full_queue_says_so(encoder, gated):
     all_jobs = [job(encoder) for _ in range(jobs.MOST_WAITING + 2)]
     for one in all_jobs[:-1]:
         queue.submit(one)
-    with pytest.raises(QueueFull, match="20 trainings are waiting already"):
+    with pytest.raises(QueueFull, match="40 trainings are waiting already"):
         queue.submit(all_jobs[-1])
     gate.set()
     wait_for(lambda: not any(one.active for one in all_jobs[:-1]))

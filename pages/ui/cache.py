@@ -1,22 +1,28 @@
 """Caches around pure functions, one call a body, keyed by everything the call reads.
 
-torch and transformers are imported in here, when first needed: a page's frame stands before.
+torch and transformers are imported in here, when first needed: a page's frame stands before. What
+the caches may hold adds up to less than a gigabyte; the largest holds what ten thousand labelled
+texts come to under every strategy, or each rerun would begin from nothing.
 """
 
 import gc
+import hashlib
+import pickle
 import threading
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ui import layout
 from pages.ui.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
+    import plotly.graph_objects as go
     from torch import Tensor
 
     from pages.ui.controls import Choice
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from pooling.evaluation import Cell, Grid, LabelScores, Scores
     from pooling.jobs import JobQueue
     from pooling.layers import Background, Planes
+    from pooling.lessons import Shown
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
     from pooling.projection import LabelScores as LabelsApart
 
@@ -51,9 +58,10 @@ def _release(_evicted: "Encoder") -> None:
 @st.cache_resource(max_entries=2, show_spinner=False, on_release=_release)
 def encoder(model: str) -> "Encoder":
     """The encoder of that name, shared by all sessions."""
-    from pooling import load_encoder
+    from pooling import load_encoder, logs
 
-    return load_encoder(model)
+    with logs.timed(f"loading {model}"):
+        return load_encoder(model)
 
 
 def states(choice: "Choice") -> "TokenStates":
@@ -61,7 +69,7 @@ def states(choice: "Choice") -> "TokenStates":
     return _token_states(choice.model, choice.texts, choice.layer, choice.template, choice.pool_template)
 
 
-@st.cache_data(max_entries=512, max_size="128MB", show_spinner="Running the transformer…")
+@st.cache_data(max_entries=512, max_size="64MB", show_spinner="Running the transformer…")
 def _token_states(
     model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
 ) -> "TokenStates":
@@ -77,7 +85,7 @@ def embeddings(choice: "Choice", texts: tuple[str, ...], names: tuple[str, ...])
     return _embeddings(choice.model, texts, choice.layer, names, choice.template, choice.pool_template)
 
 
-@st.cache_data(max_entries=64, max_size="256MB", show_spinner="Running the transformer over the texts…")
+@st.cache_data(max_entries=64, max_size="64MB", show_spinner="Running the transformer over the texts…")
 def _embeddings(
     model: str, texts: tuple[str, ...], layer: "Layer", names: tuple[str, ...], template: str, pool_template: bool
 ) -> "dict[str, Tensor]":
@@ -86,7 +94,7 @@ def _embeddings(
     return embed(texts, encoder(model), names, layer=layer, template=template, pool_template=pool_template)
 
 
-@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Reading the file…")
+@st.cache_data(max_entries=8, max_size="32MB", show_spinner="Reading the file…")
 def table(data: bytes) -> "pd.DataFrame":
     """The table in a CSV or TSV file."""
     from pooling.datasets import read_table
@@ -105,7 +113,7 @@ def cosines(choice: "Choice", content: str, pairs: "Sequence[Pair]") -> "Grid":
     return _cosines(choice.model, content, choice.template, choice.pool_template, pairs)
 
 
-@st.cache_data(max_entries=512, max_size="128MB", show_spinner=False)
+@st.cache_data(max_entries=512, max_size="64MB", show_spinner=False)
 def _cosines(model: str, content: str, template: str, pool_template: bool, _pairs: "Sequence[Pair]") -> "Grid":
     from pooling.evaluation import cosine_grid
 
@@ -117,7 +125,7 @@ def vectors(choice: "Choice", content: str, texts: "Sequence[str]") -> "Grid":
     return _vectors(choice.model, content, choice.layer, choice.template, choice.pool_template, texts)
 
 
-@st.cache_data(max_entries=512, max_size="512MB", show_spinner=False)
+@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False)
 def _vectors(
     model: str, content: str, layer: "Layer", template: str, pool_template: bool, _texts: "Sequence[str]"
 ) -> "Grid":
@@ -126,12 +134,30 @@ def _vectors(
     return embed_grid(_texts, encoder(model), [layer], template=template, pool_template=pool_template)
 
 
-@st.cache_data(max_entries=64, max_size="64MB", show_spinner="Drawing 2,000 resamples…")
+@st.cache_data(max_entries=64, max_size="32MB", show_spinner="Drawing 2,000 resamples…")
 def scores(model: str, content: str, sampled: "tuple[Cell, ...]", _pairs: "Sequence[Pair]", _grid: "Grid") -> "Scores":
     """Every cell's score, and bootstrap samples of some."""
     from pooling.evaluation import score_grid
 
     return score_grid(_pairs, _grid, sampled)
+
+
+@st.cache_data(max_entries=16, show_spinner="Drawing 2,000 resamples…")
+def own_leaderboard(model: str, layer: int, _grid: "Grid") -> "pd.DataFrame":
+    """The strategies at a layer of a model, scored on the project's own pairs."""
+    from pooling import all_strategies
+    from pooling.datasets import own_pairs
+    from pooling.tables.evaluation import layer_leaderboard
+
+    return layer_leaderboard(own_pairs(), _grid, layer, [s.name for s in all_strategies()])
+
+
+@st.cache_data(max_entries=64, max_size="64MB", show_spinner=False)
+def lesson(name: str, models: tuple[str, ...], _cosines: "Sequence[Grid]") -> "Shown":
+    """What a lesson shows, computed once for everybody; the models stand for their cosines."""
+    from pooling.lessons import get_lesson
+
+    return get_lesson(name)(*map(encoder, models), *_cosines)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -163,12 +189,12 @@ def training_queue() -> "JobQueue":
 @st.cache_resource(max_entries=1, show_spinner=False)
 def stsb(folder: "Path") -> "dict[str, list[Pair]]":
     """The STS Benchmark, read once and shared: nobody may change it."""
-    from pooling.datasets import read_stsb
+    from pooling.stsb import read_stsb
 
     return {split: read_stsb(folder, split) for split in ("train", "dev", "test")}
 
 
-@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Splitting the pairs…")
+@st.cache_data(max_entries=8, max_size="32MB", show_spinner="Splitting the pairs…")
 def split_pairs(pairs: "tuple[Pair, ...]") -> "dict[str, list[Pair]]":
     """Pairs as train, dev and test parts that share no sentence."""
     from pooling.training import split_pairs
@@ -181,7 +207,7 @@ def layers(choice: "Choice", index: int) -> "list[TokenStates]":
     return _layers(choice.model, choice.texts[index], choice.template)
 
 
-@st.cache_data(max_entries=64, max_size="128MB", show_spinner="Running the transformer…")
+@st.cache_data(max_entries=64, max_size="48MB", show_spinner="Running the transformer…")
 def _layers(model: str, text: str, template: str) -> "list[TokenStates]":
     return encoder(model).encode_layers([text], template=template)
 
@@ -220,7 +246,7 @@ def background(model: str) -> "Background":
     return background(encoder(model), own_topics()[0])
 
 
-@st.cache_data(max_entries=4, max_size="64MB", show_spinner=False)
+@st.cache_data(max_entries=4, max_size="32MB", show_spinner=False)
 def texts_of(table: "pd.DataFrame", text: str, label: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The texts, and their labels, in columns of a reader's table."""
     from pooling.datasets import read_texts
@@ -236,11 +262,29 @@ def not_for_a_corpus(model: str, layer: "Layer") -> dict[str, str]:
     return not_for_a_corpus(encoder(model), layer)
 
 
+def drawn(draw: "Callable[..., go.Figure]", *tables: object, **settings: object) -> "go.Figure":
+    """What a chart function makes of its tables, drawn once for equal ones: to be looked at, not changed.
+
+    plotly checks every property of a figure, which takes longer than all else on a page.
+    """
+    content = hashlib.sha256(pickle.dumps((tables, sorted(settings.items())))).hexdigest()
+    return _drawn(f"{draw.__module__}.{draw.__qualname__}", content, layout.dark(), draw, tables, settings)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _drawn(
+    name: str, content: str, dark: bool, _draw: "Callable[..., go.Figure]", _tables: tuple, _settings: dict
+) -> "go.Figure":
+    from pooling.charts.theme import legible
+
+    return legible(_draw(*_tables, **_settings), dark=dark)
+
+
 # What follows is computed from points that a key stands for: hashing ten thousand of them at
 # every rerun would cost more than drawing them. `key` names texts, model, layer, strategy and metric.
 
 
-@st.cache_data(max_entries=64, max_size="128MB", show_spinner="Finding the exact nearest neighbours…")
+@st.cache_data(max_entries=64, max_size="64MB", show_spinner="Finding the exact nearest neighbours…")
 def nearest(key: tuple, _points: "Points", count: int, metric: "Metric") -> "Neighbours":
     """The exact nearest neighbours of points."""
     from pooling.projection import nearest
@@ -279,7 +323,7 @@ def embeddings_by_strategy(choice: "Choice", texts: tuple[str, ...]) -> "dict[st
     return _embeddings_by_strategy(choice.model, texts, choice.layer, choice.template, choice.pool_template)
 
 
-@st.cache_data(max_entries=16, max_size="128MB", show_spinner="Running the transformer over the bundled texts…")
+@st.cache_data(max_entries=16, max_size="48MB", show_spinner="Running the transformer over the bundled texts…")
 def _embeddings_by_strategy(
     model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
 ) -> "dict[str, Tensor]":

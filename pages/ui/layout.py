@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
+from pages.ui import url
 from pooling.catalogue import PLAIN
 
 if TYPE_CHECKING:
@@ -21,8 +22,23 @@ if TYPE_CHECKING:
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
+.st-key-lesson-list button{justify-content:flex-start;text-align:left}
+.katex-display{overflow-y:hidden;padding:.25rem}
 @media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}}
 </style>"""
+
+
+FOR_A_CLASS = """<style>
+html{font-size:clamp(20px,1.7vw,34px)!important}
+[data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header{display:none!important}
+[data-testid=stMainBlockContainer]{padding:.5rem 2.5rem 2rem}
+[data-testid=stMain] [data-testid=stVerticalBlock]{gap:.6rem}
+</style>"""
+
+
+def for_a_class() -> None:
+    """Large type, and neither sidebar nor header: what is left is read from the last row."""
+    st.html(FOR_A_CLASS)
 
 
 def dark() -> bool:
@@ -33,10 +49,11 @@ def dark() -> bool:
 def header(page: "PageInfo") -> "DeltaGenerator":
     """The page's question and its answer in a sentence; the place beside the question is returned."""
     st.html(STYLE)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium", wrap=False, key="heading"):
-        st.title(page.question, anchor=False, width="stretch")
-        beside = st.container(width="content")
-    st.markdown(page.answer)
+    with st.container(key="page-header"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", wrap=False, key="heading"):
+            st.title(page.question, anchor=False, width="stretch")
+            beside = st.container(width="content")
+        st.markdown(page.answer)
     return beside
 
 
@@ -105,6 +122,12 @@ def table(
             )
 
 
+def stop() -> NoReturn:
+    """End this run of the page here. After `st.stop` nothing can be written, so the address is written before it."""
+    url.finish()
+    st.stop()
+
+
 def problem(text: str) -> None:
     """What is wrong with what a reader gave, and may quote: it is shown as text."""
     st.html(
@@ -115,9 +138,9 @@ def problem(text: str) -> None:
 
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     """A figure, with what it says in a sentence for those who cannot see it."""
-    from pooling.charts.theme import CONFIG
+    from pooling.charts.theme import CONFIG, legible
 
-    st.plotly_chart(figure, key=key, width="stretch", config=CONFIG, alt=alt)
+    st.plotly_chart(legible(figure, dark=dark()), key=key, width="stretch", config=CONFIG, alt=alt)
 
 
 def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
@@ -136,7 +159,7 @@ def choice_of_points(
     figure: "go.Figure", *, key: str, alt: str, boxes: bool, choose: "Callable[[list[int]], None]"
 ) -> None:
     """A figure whose points can be clicked, and boxed; `choose` is given the customdata of the chosen ones."""
-    from pooling.charts.theme import CONFIG
+    from pooling.charts.theme import CONFIG, legible
 
     tools = [
         ["select2d", "lasso2d", "zoom2d", "pan2d", "resetScale2d"] if boxes else ["zoom2d", "pan2d", "resetScale2d"]
@@ -147,7 +170,7 @@ def choice_of_points(
         choose(sorted({point["customdata"] for point in points if "customdata" in point}))
 
     st.plotly_chart(
-        figure,
+        legible(figure, dark=dark()),
         key=key,
         width="stretch",
         config=CONFIG | {"displayModeBar": True, "displaylogo": False, "modeBarButtons": tools},

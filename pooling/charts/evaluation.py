@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from pooling.charts.theme import WEIGHTS, figure, strategy_colour
+from pooling.charts.theme import figure, strategy_colour, weight_cells
 from pooling.tables import number
 from pooling.tables.evaluation import KINDS
 
@@ -88,22 +88,21 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
     """
     rows, columns = table.shape
     made = figure(rows * ROW + 160)
-    made.add_heatmap(
-        z=table.to_numpy(),
-        x=list(range(columns)),
-        y=list(range(rows)),
-        text=[["" if math.isnan(v) else number(v) for v in row] for row in table.to_numpy()],
-        texttemplate="%{text}",
-        customdata=[[[layer, label] for label in table.columns] for layer in table.index],
-        hovertemplate=f"layer %{{customdata[0]}}<br>%{{customdata[1]}}<br>{measure} %{{z:.2f}}<extra></extra>",
-        hoverongaps=False,
-        colorscale=WEIGHTS,
-        zmin=0,
-        zmax=100,
-        xgap=2,
-        ygap=2,
-        showscale=False,  # every cell has its number, and a phone needs the room
-    )
+    cells = {
+        "z": table.to_numpy(),
+        "x": list(range(columns)),
+        "y": list(range(rows)),
+        "text": [["" if math.isnan(v) else number(v) for v in row] for row in table.to_numpy()],
+        "texttemplate": "%{text}",
+        "customdata": [[[layer, label] for label in table.columns] for layer in table.index],
+        "hovertemplate": f"layer %{{customdata[0]}}<br>%{{customdata[1]}}<br>{measure} %{{z:.2f}}<extra></extra>",
+        "zmin": 0,
+        "zmax": 100,
+        "xgap": 2,
+        "ygap": 2,
+        "showscale": False,  # every cell has its number, and a phone needs the room
+    }
+    made.add_traces(weight_cells(cells))
     if chosen in table.index:
         y = list(table.index).index(chosen)
         made.add_shape(

@@ -7,10 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pooling.charts.playground import name_rows, row_height, shorten
-from pooling.charts.theme import HIDDEN, figure
+from pooling.charts.theme import HIDDEN, IN_CELLS, INK, figure
 from pooling.tables import number
 
-INK = {False: "#17212B", True: "#E8EDF2"}
 PANEL = {False: "#F3F5F7", True: "#1A222B"}
 ACCENT = {False: "#C24E00", True: "#FF8A4C"}
 TEXTS = {False: {1: "#0072B2", 2: "#B07800"}, True: {1: "#56B4E9", 2: "#F0C24A"}}
@@ -73,6 +72,7 @@ def cosine_heatmap(cosines: pd.DataFrame, tokens: pd.DataFrame, *, dark: bool, s
         customdata=np.repeat(np.array(names, dtype=object)[:, None], columns, axis=1),
         hovertemplate="%{customdata}<br>%{text}<br>cosine %{z:.3f}<extra></extra>",
         texttemplate="%{z:.2f}" if fits else None,
+        textfont={"color": IN_CELLS[dark]},
         colorscale=HIDDEN[dark],
         zmin=-1,
         zmax=1,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pooling.charts.theme import HIDDEN, figure, strategy_colour
+from pooling.charts.theme import HIDDEN, IN_CELLS, figure, strategy_colour
 from pooling.tables import number
 
 ROW = 26
@@ -57,6 +57,7 @@ def collapse_heatmap(
         hoverongaps=False,
         # plotly sizes the numbers to their cells, and leaves out what would be too small to read
         texttemplate="%{z:.1f}" if rows * len(columns) <= CELLS_WITH_NUMBERS and len(columns) <= 32 else None,
+        textfont={"color": IN_CELLS[dark]},
         colorscale=HIDDEN[dark],
         zmin=-limit,
         zmax=limit,
@@ -112,6 +113,7 @@ def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int
         xgap=1 if len(columns) <= 64 else 0,
         ygap=3 if row >= 34 else 1 if row >= 16 else 0,
         texttemplate="%{z:.1f}" if row < 34 and len(columns) <= 32 and vectors.size <= CELLS_WITH_NUMBERS else None,
+        textfont={"color": IN_CELLS[dark]},
         colorbar=COLOUR_BAR,
     )
     made.update_xaxes(**PLAIN_AXIS, type="category", nticks=9, tickangle=0, title={"text": "dimension"})

@@ -121,20 +121,20 @@ def map_figure(
     return made
 
 
-def morph_figure(maps: dict[str, pd.DataFrame], names: dict[str, str], *, height: int = 520) -> go.Figure:
+def morph_figure(maps: dict[str, pd.DataFrame], names: dict[str, str], *, shown: str, height: int = 520) -> go.Figure:
     """One map that moves from strategy to strategy, played in the browser; 3D maps from the front.
 
     Args:
         maps: name of a strategy to a table of `map_table`, all of the same texts and aligned.
         names: the strategies' labels.
+        shown: the one that is shown first.
     """
     maps = {name: sample(table).drop(columns="z", errors="ignore") for name, table in maps.items()}
     whole = pd.concat(maps.values())
     made = figure(height)
     frames = {name: list(_traces(table, name, large=True)) for name, table in maps.items()}
-    for points in next(iter(frames.values())):
-        del points["meta"]
-        made.add_trace(go.Scatter(points))
+    for points in frames[shown]:
+        made.add_trace(go.Scatter({k: v for k, v in points.items() if k != "meta"}))
     made.frames = [
         go.Frame(
             name=names[name],
@@ -177,6 +177,7 @@ def morph_figure(maps: dict[str, pd.DataFrame], names: dict[str, str], *, height
                 "len": 0.64,
                 "y": -0.02,
                 "yanchor": "top",
+                "active": list(maps).index(shown),
                 "currentvalue": {"visible": False},
                 "transition": pace["transition"],
                 "steps": [{"label": names[name], "method": "animate", "args": [[names[name]], pace]} for name in maps],

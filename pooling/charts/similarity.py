@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pooling.charts.playground import shorten
-from pooling.charts.theme import HIDDEN, WEIGHTS, figure, strategy_colour
+from pooling.charts.theme import HIDDEN, IN_CELLS, WEIGHTS, figure, strategy_colour, weight_cells
 from pooling.similarity import Measure
 from pooling.tables import number
 
@@ -41,15 +41,18 @@ def similarity_heatmap(matrix: pd.DataFrame, texts: Sequence[str], measure: Meas
     names = [f"{i} {shorten(text, 20)}" for i, text in enumerate(texts, start=1)]
     whole = [f"<b>{i}</b> {_wrapped(text)}" for i, text in enumerate(texts, start=1)]
     made = figure(max(7, count) * (44 if count <= 8 else 30 if count <= NUMBERS_UP_TO else 22) + 110)
-    made.add_heatmap(
-        z=matrix.to_numpy(),
-        customdata=[[f"{a}<br>{b}" for b in whole] for a in whole],
-        hovertemplate=f"%{{customdata}}<br>{measure.noun} %{{z:.4f}}<extra></extra>",
+    cells = {
+        "z": matrix.to_numpy(),
+        "customdata": [[f"{a}<br>{b}" for b in whole] for a in whole],
+        "hovertemplate": f"%{{customdata}}<br>{measure.noun} %{{z:.4f}}<extra></extra>",
         **_colours(measure, colour_scale(matrix, measure), dark),
         **_numbers(matrix, measure),
         **_gaps(count),
-        colorbar=COLOUR_BAR,
-    )
+        "textfont": {"color": IN_CELLS[dark]},
+        "colorbar": COLOUR_BAR,
+    }
+    numbers_on_weights = "text" in cells and not measure.larger_is_nearer
+    made.add_traces(weight_cells(cells) if numbers_on_weights else [go.Heatmap(cells)])
     _name_axes(made, names, names)
     return made
 
@@ -137,6 +140,7 @@ def contribution_heatmap(contributions: pd.DataFrame, *, what: str, dark: bool) 
     made.add_heatmap(
         z=values,
         texttemplate=f"%{{z:.{decimals}f}}" if few else None,
+        textfont={"color": IN_CELLS[dark]},
         customdata=[[f"{a} × {b}" for b in second] for a in first],
         hovertemplate=f"%{{customdata}}<br>adds %{{z:.5f}} to the {what}<extra></extra>",
         colorscale=HIDDEN[dark],
@@ -230,6 +234,7 @@ def agreement_heatmap(table: pd.DataFrame, *, dark: bool) -> go.Figure:
         z=table.to_numpy(),
         text=[[number(v) for v in row] for row in table.to_numpy()],
         texttemplate="%{text}",
+        textfont={"color": IN_CELLS[dark]},
         customdata=[[f"{a} and {b}" for b in labels] for a in labels],
         hovertemplate="%{customdata}<br>Spearman %{z:.4f}<extra></extra>",
         colorscale=HIDDEN[dark],

@@ -1,8 +1,11 @@
 """The colours, and what every figure has in common."""
 
 from collections.abc import Sequence
+from functools import cache
 from html import escape
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
@@ -13,10 +16,15 @@ OKABE_ITO = ["#999999", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "
 
 WEIGHTS = "Cividis"
 HIDDEN = {
-    # RdBu, blue for negative; in the dark, zero is as dark as the page
-    False: [[0, "#2166AC"], [0.25, "#92C5DE"], [0.5, "#F7F7F7"], [0.75, "#F4A582"], [1, "#B2182B"]],
-    True: [[0, "#5AB0F2"], [0.25, "#2B5F8F"], [0.5, "#171C22"], [0.75, "#9A4A33"], [1, "#FF8A66"]],
+    # RdBu, blue for negative; in the dark, zero is as dark as the page. No end is so strong that the
+    # numbers in the cells, black or white, would be hard to read: 4.5 to 1 or better all along
+    False: [[0, "#3A87C0"], [0.25, "#92C5DE"], [0.5, "#F7F7F7"], [0.75, "#F4A582"], [1, "#D24F3F"]],
+    True: [[0, "#2277C2"], [0.25, "#2B5F8F"], [0.5, "#171C22"], [0.75, "#9A4A33"], [1, "#CB4B2F"]],
 }
+INK = {False: "#17212B", True: "#E8EDF2"}
+IN_CELLS = {False: "#000000", True: "#FFFFFF"}
+BRIGHT = 0.179
+"""The luminance from which black is easier to read than white."""
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -28,10 +36,48 @@ def strategy_colour(name: str) -> str:
 
 def weight_colours(share: float) -> tuple[str, str]:
     """Background and readable text colour of a weight, `share` of the largest one shown."""
-    rgb = sample_colorscale(WEIGHTS, [max(0.0, min(1.0, share))], colortype="tuple")[0]
-    bright = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] > 0.45
+    rgb = _weight_scale()[round(255 * max(0.0, min(1.0, share)))]
     red, green, blue = (round(255 * c) for c in rgb)
-    return f"#{red:02x}{green:02x}{blue:02x}", "#0b1520" if bright else "#ffffff"
+    return f"#{red:02x}{green:02x}{blue:02x}", IN_CELLS[not _is_bright(rgb)]
+
+
+def weight_cells(cells: dict[str, Any]) -> list[go.Heatmap]:
+    """A heatmap with numbers in the colours of weights, as two: plotly writes all numbers of one in one colour.
+
+    Args:
+        cells: what makes the heatmap, with `z`, `text`, `zmin` and `zmax`; `reversescale` for bright lows.
+    """
+    z, text = np.asarray(cells["z"], dtype=float), np.asarray(cells["text"], dtype=object)
+    share = np.clip((np.nan_to_num(z) - cells["zmin"]) / (cells["zmax"] - cells["zmin"]), 0, 1)
+    share = 1 - share if cells.get("reversescale") else share
+    bright = np.array(
+        [[_is_bright(rgb) for rgb in sample_colorscale(WEIGHTS, row, colortype="tuple")] for row in share]
+    )
+    return [
+        go.Heatmap(
+            cells
+            | {
+                "z": np.where(mine, z, np.nan),
+                "text": np.where(mine, text, ""),
+                "textfont": {"color": ink},
+                "colorscale": WEIGHTS,
+                "hoverongaps": False,
+                "showscale": cells.get("showscale", True) and first,
+            }
+        )
+        for mine, ink, first in ((bright, "#000000", True), (~bright, "#FFFFFF", False))
+    ]
+
+
+def legible(made: go.Figure, *, dark: bool) -> go.Figure:
+    """The figure with the ink of the page; Streamlit's own grey for charts is too faint for small text."""
+    if made.layout.font.color == INK[dark]:
+        return made
+    ink = {"color": INK[dark]}
+    made.update_layout(font=ink, coloraxis_colorbar={"tickfont": ink, "title": {"font": ink}})
+    for axes in (made.update_xaxes, made.update_yaxes):
+        axes(tickfont=ink, title={"font": ink})
+    return made.update_traces(colorbar={"tickfont": ink, "title": {"font": ink}}, selector={"type": "heatmap"})
 
 
 def figure(height: int, *, top: int = 28) -> go.Figure:
@@ -46,12 +92,24 @@ def figure(height: int, *, top: int = 28) -> go.Figure:
     return made
 
 
+@cache
+def _weight_scale() -> list[tuple[float, float, float]]:
+    """The scale in 256 steps: plotly reads and checks all of it at every question, and each token asks."""
+    return sample_colorscale(WEIGHTS, 256, colortype="tuple")
+
+
+def _is_bright(rgb: Sequence[float]) -> bool:
+    """Whether a colour, each part from 0 to 1, is brighter than BRIGHT by WCAG's relative luminance."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return bool(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > BRIGHT)
+
+
 def to_html(figures: Sequence[go.Figure], text: str, *, dark: bool) -> str:
     """Figures and what to notice in them as one HTML file that needs nothing else, not even a network.
 
     Outside the app no theme lends a figure its font and background: they are set here.
     """
-    back, ink = ("#0F141A", "#E8EDF2") if dark else ("#FFFFFF", "#17212B")
+    back, ink = ("#0F141A" if dark else "#FFFFFF"), INK[dark]
     parts = []
     for i, one in enumerate(figures):
         alone = go.Figure(one).update_layout(

@@ -10,7 +10,18 @@ from torch import Tensor
 from pooling.catalogue import MODELS
 from pooling.datasets import Pair
 from pooling.encoders import Layer
-from pooling.evaluation import Cell, Grid, LabelScores, Place, Scores, binary, interval, rank_gaps
+from pooling.evaluation import (
+    Cell,
+    Grid,
+    LabelScores,
+    Place,
+    Scores,
+    binary,
+    interval,
+    leaderboard,
+    rank_gaps,
+    score_grid,
+)
 from pooling.registry import all_strategies, get_strategy
 
 BERT = "google-bert/bert-base-uncased"
@@ -79,6 +90,22 @@ def leaderboard_table(places: Sequence[Place], pearson: dict[str, float | None] 
     if pearson is not None:
         table.insert(5, "pearson", [100 * pearson[n] if pearson.get(n) is not None else None for n in table["name"]])
     return table
+
+
+def score_layer(pairs: Sequence[Pair], grid: Grid, layer: Layer, names: Sequence[str]) -> Scores:
+    """The scores of a grid at one layer, of the strategies named, each with its bootstrap samples."""
+    cells = [(layer, name) for name in names if (layer, name) in grid.vectors]
+    return score_grid(pairs, Grid({cell: grid.vectors[cell] for cell in cells}), cells)
+
+
+def layer_leaderboard(pairs: Sequence[Pair], grid: Grid, layer: Layer, names: Sequence[str]) -> pd.DataFrame:
+    """`leaderboard_table` of the strategies named, at one layer of a grid of cosines."""
+    made = score_layer(pairs, grid, layer, names)
+    missing = {name: grid.missing[layer, name] for name in names if (layer, name) in grid.missing}
+    scores = {name: score for (_, name), score in made.scores.items()}
+    return leaderboard_table(
+        leaderboard(scores, {name: samples for (_, name), samples in made.samples.items()}, missing)
+    )
 
 
 def cost_table(scores: Scores, own: Cell, layer: Layer) -> pd.DataFrame:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import layout, url
 from pooling.catalogue import PLAIN
 from pooling.datasets import MOST_BYTES, MOST_ROWS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from pooling import Strategy
@@ -43,7 +45,7 @@ def current(*, with_texts: bool = True) -> Choice:
             "There is no sentence to pool. Write one in the box of the sidebar, or choose a sample set.",
             icon=":material/edit:",
         )
-        st.stop()
+        layout.stop()
     return choice
 
 
@@ -101,6 +103,29 @@ def choose_table(key: str, label: str) -> "pd.DataFrame | None":
         f"{label}, UTF-8, at most {MOST_ROWS:,} rows and {MOST_BYTES >> 20} MB", type=["csv", "tsv", "txt"], key=key
     )
     return cache.table(given.getvalue()) if given is not None else None
+
+
+def find_benchmark() -> "Path | None":
+    """The folder of the STS Benchmark; where this machine has none, a button that brings it from the Hub."""
+    from pooling.hub import HubError
+    from pooling.stsb import fetch_stsb, stsb_folder
+
+    if folder := stsb_folder():
+        return folder
+    st.info(
+        "The STS Benchmark is not on this machine. Its 8,628 pairs come from the Hugging Face Hub in a small file; its "
+        "scores are CC BY-SA 4.0, its texts have licences of their own.",
+        icon=":material/download:",
+    )
+    if st.button("Bring the STS Benchmark", key="stsb-fetch"):
+        try:
+            with st.spinner("Downloading the STS Benchmark…"):
+                fetch_stsb()
+        except HubError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            st.rerun()
+    return None
 
 
 def ask(label: str, *, key: str) -> bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import url
-from pages.ui.controls import choose_table
-from pooling.datasets import own_pairs, read_pairs, stsb_folder
+from pages.ui.controls import choose_table, find_benchmark
+from pooling.datasets import own_pairs, read_pairs
 
 if TYPE_CHECKING:
     from pooling.datasets import Pair
@@ -84,11 +84,8 @@ def choose_training() -> Training | None:
     """Pairs to train a head on, and how; None, with the reason shown, while the pairs cannot be used."""
     from pages.ui import cache
 
-    folder = stsb_folder()
     names = {"own": "This project's own pairs", "stsb": "STS Benchmark", "csv": "A CSV of yours"}
     said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a CSV of the reader's"}
-    if folder is None:
-        del names["stsb"]
     url.choice("head-pairs", list(names), "own")
     data = st.segmented_control(
         "Scored pairs", list(names), format_func=names.get, key="head-pairs", required=True, persist_state="session"
@@ -96,11 +93,9 @@ def choose_training() -> Training | None:
     if data == "csv":
         parts = _pairs_of_a_file()
     elif data == "stsb":
-        parts = cache.stsb(folder)
+        parts = cache.stsb(folder) if (folder := find_benchmark()) else None
     else:
         parts = {split: own_pairs(split) for split in ("train", "dev", "test")}
-    if folder is None and data == "own":
-        st.caption("The STS Benchmark joins this list where the server's POOLING_DATA names its folder.")
     url.number("head-epochs", 1, 30, 10)
     url.number("head-seed", 0, 9999, 0)
     rates = ("0.0001", "0.0003", "0.001", "0.003", "0.01")

@@ -5,12 +5,15 @@ import streamlit as st
 from pages.ui import url
 
 
-def choose_scored_data(*, stsb: bool) -> str:
+def choose_scored_data() -> str:
     """What strategies are scored on: "own", "stsb", "topics", or a file of "pairs" or "texts"."""
-    names = {"own": "484 pairs of this project"}
-    names |= {"stsb": "STS Benchmark, test set"} if stsb else {}
-    names |= {"topics": "256 labelled texts of this project"}
-    names |= {"pairs": "My file: two texts and a score", "texts": "My file: a text and a label"}
+    names = {
+        "own": "484 pairs of this project",
+        "stsb": "STS Benchmark, test set",
+        "topics": "256 labelled texts of this project",
+        "pairs": "My file: two texts and a score",
+        "texts": "My file: a text and a label",
+    }
     url.choice("data", list(names), "own")
     return st.selectbox(
         "Scored on",

@@ -185,3 +185,18 @@ def choose_compared(first: str, possible: Sequence[str], default: Sequence[str])
         placeholder="Choose one to five strategies",
         persist_state="session",
     )
+
+
+def choose_shown(names: Sequence[str]) -> str:
+    """The strategy whose map the moving picture shows, by mouse or keyboard."""
+    from pooling import get_strategy
+
+    url.choice("map-shown", names, names[0])
+    return st.segmented_control(
+        "Show the map under",
+        names,
+        format_func=lambda name: get_strategy(name).label,
+        key="map-shown",
+        required=True,
+        persist_state="session",
+    )

@@ -1,0 +1,79 @@
+"""What no pooling mends."""
+
+from functools import partial
+
+import pandas as pd
+
+from pooling.charts.similarity import strategy_multiples
+from pooling.datasets import sample_sets
+from pooling.encoders import Encoder
+from pooling.lessons import Picture, Rows, Shown, TryIt, lesson
+from pooling.registry import get_strategy
+from pooling.similarity import Measure, compare
+from pooling.tables import number
+from pooling.tables.similarity import matrix_table, strategy_pairs
+
+SET = next(one for one in sample_sets() if one.name == "negation")
+TEXTS = SET.sentences[:3]
+NAMES = ("mean", "max", "cls")
+MEASURE = Measure("cosine")
+
+
+@lesson(
+    order=120,
+    title="What no pooling mends",
+    ground=f"""
+Three sentences:
+
+1. {TEXTS[0]}
+2. {TEXTS[1]}
+3. {TEXTS[2]}
+
+The first and the third mean nearly the same. The second denies the first. Pooling can only mix what the model has put
+into its tokens.
+""",
+    question="Under which pooling does the first sentence lie nearer to the third than to its denial?",
+    choices={
+        "mean": "Mean",
+        "max": "Max",
+        "cls": "CLS",
+        "none": "None of these three.",
+    },
+    right="none",
+    reading=[("What BERT is not: negation and other tests", "https://arxiv.org/abs/1907.13528")],
+)
+def negation(encoder: Encoder) -> Shown:
+    """The cosine of a sentence to its denial and to its paraphrase, under three strategies."""
+    states = encoder.encode(TEXTS)
+    matrices, rows = {}, []
+    for name in NAMES:
+        strategy = get_strategy(name)
+        vectors = strategy(states).embedding
+        scores = compare(vectors, vectors, MEASURE)
+        matrices[strategy.label] = matrix_table(scores)
+        rows.append((name, strategy.label, scores[0, 1].item(), scores[0, 2].item()))
+    table = pd.DataFrame(rows, columns=["name", "pooling", "cosine to its denial", "cosine to its paraphrase"])
+    ahead = table["cosine to its paraphrase"] - table["cosine to its denial"]
+    nearest = table.loc[ahead.idxmax()]
+    denial, paraphrase = (number(nearest[column]) for column in table.columns[2:])
+    return Shown(
+        answer=nearest["name"] if ahead.max() > 0 else "none",
+        parts=(
+            Rows(table.drop(columns="name"), "The first sentence against the other two."),
+            Picture(
+                partial(strategy_multiples, matrices, MEASURE.ends, MEASURE),
+                strategy_pairs(matrices),
+                "Every sentence against every other, on one scale of colours.",
+            ),
+        ),
+        because=(
+            f"Under {nearest['pooling']}, which comes closest, the denial has cosine {denial} and the paraphrase "
+            f"{paraphrase}. The word “not” leaves the hidden states much as they were, and no way of mixing them "
+            "can bring back what is not there."
+        ),
+        try_it=TryIt(
+            "Write a denial of your own, and look for a layer or a strategy that keeps it away.",
+            "similarity",
+            {"set": SET.name, "strategy": "mean"},
+        ),
+    )

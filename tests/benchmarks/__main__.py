@@ -1,0 +1,59 @@
+"""How fast, how steady under a class, and how large: measured, beside the bars it should meet.
+
+    python -m tests.benchmarks [encode] [app] [memory] [--json FILE]
+
+Without a part named, all three; about twelve minutes on two quiet cores. Whatever compares two
+things measures them in turn, and takes the median of the ratios of neighbours; seconds and
+milliseconds are those of the machine as busy as it is. The part `budget` looks for the batch size
+that keeps a device busy (a GPU: its own figures come from `encode`, under POOLING_DEVICE).
+"""
+
+import argparse
+import json
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from pooling.encoders import default_device
+from tests.benchmarks.app import app
+from tests.benchmarks.encode import budget, encode
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.memory import memory
+
+PARTS = {"encode": encode, "app": app, "memory": memory, "budget": budget}
+USUAL = ("encode", "app", "memory")
+
+
+def main() -> None:
+    """Measure what is asked for, print each figure as it comes, and write them all."""
+    asks = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.partition("\n")[0])
+    asks.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}; by default {USUAL}")
+    asks.add_argument("--json", type=Path, help="write the figures to this file")
+    asked = asks.parse_args()
+    machine = {
+        "device": default_device(),
+        "processor": torch.cpu.get_capabilities().get("cpu_name", platform.processor()),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "load_before": os.getloadavg()[0],
+    }
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    figures: list[Figure] = []
+    for part in asked.parts or USUAL:
+        print(f"\n{PARTS[part].__doc__.splitlines()[0]}")
+        for figure in PARTS[part]():
+            figures.append(figure)
+            print(figure.line(), flush=True)
+    missed = [figure for figure in figures if figure.met is False]
+    print(f"\n{sum(figure.met is True for figure in figures)} bars met, {len(missed)} not.")
+    if asked.json:
+        rows = [asdict(figure) | {"bar": figure.bar, "met": figure.met} for figure in figures]
+        asked.json.write_text(json.dumps({"machine": machine, "figures": rows}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
