@@ -74,7 +74,7 @@ def test_the_link_of_every_page_shows_the_same_in_a_fresh_browser_on_a_fresh_ser
             reader.page.mouse.move(0, 0)  # or its words stand over the point
         words, pictures = settled(reader)
         assert pictures or page.title == "Learn"
-        reader.page.get_by_role("button", name="Share").click()
+        reader.page.get_by_role("button", name="Share", exact=True).click()
         reader.page.wait_for_selector("text=The link is copied.")
         link = reader.page.evaluate("navigator.clipboard.readText()")
         assert link.startswith(server)
@@ -87,7 +87,7 @@ def test_the_link_of_every_page_shows_the_same_in_a_fresh_browser_on_a_fresh_ser
         if page.title != "Projection":  # there a point that was clicked is bright, one of a link has a ring
             assert theirs[1] == pictures, page.title
         reader.assert_well()
-    elsewhere.page.get_by_role("button", name="Share").click()
+    elsewhere.page.get_by_role("button", name="Share", exact=True).click()
     elsewhere.page.wait_for_selector("text=Copy this link:")
     field = elsewhere.page.get_by_label("The link to this page")
     assert field.input_value() == elsewhere.page.url
@@ -128,7 +128,7 @@ def test_code_and_files_go_by_the_choice_and_a_switch_that_is_the_similarity_pag
     assert reader.page.evaluate(WIDER_THAN_THE_SCREEN.replace("[data-testid=stMain]", "[role=dialog]")) == []
     reader.page.keyboard.press("Escape")
     reader.wait()
-    reader.page.get_by_role("button", name="Share").focus()
+    reader.page.get_by_role("button", name="Share", exact=True).focus()
     reader.page.keyboard.press("Enter")
     box = reader.page.get_by_label("The link to this page").bounding_box()
     assert box["x"] >= 0

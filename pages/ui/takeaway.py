@@ -70,6 +70,7 @@ export default function ({ parentElement, data }) {
 }
 """
 
+_share = st.components.v2.component("share", html=SHARE_HTML, css=SHARE_CSS, js=SHARE_JS)
 _packing = threading.Lock()
 
 
@@ -86,8 +87,7 @@ def offer_corpus(corpus: "Corpus", vectors: "Tensor") -> None:
 def draw(page: "PageInfo") -> None:
     """The row: the link, the code, the files."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="medium", width="content", key="takeaway"):
-        share = st.components.v2.component("share", html=SHARE_HTML, css=SHARE_CSS, js=SHARE_JS)
-        share(key="share", data={"note": _left_out_of_link(page)}, width="content", height="content")
+        _share(key="share", data={"note": _left_out_of_link(page)}, width="content", height="content")
         _buttons(page, st.session_state["normalise"])
 
 
