@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import busy, cache, layout, maps, navigation, url
+from pages.ui import busy, cache, layout, maps, navigation, takeaway, url
 from pages.ui.controls import sidebar
 from pooling import logs
 
@@ -10,8 +10,9 @@ st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wi
 logs.keep_private()
 page = navigation.build()
 with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
-    layout.header(page)
+    beside_title = layout.header(page)
     url.begin()
+    takeaway.begin()
     busy.room_for_one_more()
     with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds."):
         cache.libraries()
@@ -20,6 +21,8 @@ with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
     try:
         with st.sidebar:
             sidebar.draw()
+        with beside_title:
+            takeaway.draw(page)
         navigation.run_page()
     finally:
         url.finish()

@@ -90,9 +90,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
     measure, content = tables.measure_name(pairs), parts.digest([choice.template, choice.pool_template, *pairs])
     busy.take_turn(len(pairs), 3 * 8 * RESAMPLES * len(pairs))
-    grid = parts.in_parts(
-        pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice, key, some)
-    )
+    grid = parts.pair_cosines(pairs, choice)
     reference = (encoder.layers, own_strategy(own).name)
     sampled = (*((layer, name) for name in names), reference)
     scores = cache.scores(choice.model, content, sampled, pairs, grid)

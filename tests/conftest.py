@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes is no finding
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 STSB = Path(os.environ.get("POOLING_DATA", ROOT.parent / "shared" / "data")) / "stsb"

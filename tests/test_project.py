@@ -36,7 +36,17 @@ def test_ci_calls_the_readmes_test_command():
 
 def test_the_readmes_example_runs():
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
-    subprocess.run([sys.executable, "-c", code + "\nassert vectors['mean'].shape == (2, 384)"], check=True, cwd=ROOT)
+    assert "streamlit" not in code
+    assert len([line for line in code.splitlines() if line]) <= 20
+    promised = """
+import sys
+assert vectors["attention"].shape == pooled.embedding.shape == (3, 384)
+assert scores.loc[1, 2] > scores.loc[1, 3]
+assert (figure.data[0].z == scores.to_numpy()).all()
+assert abs(pooled.embedding[0] - first.embedding[0]).max() < 1e-6
+assert "streamlit" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code + promised], check=True, cwd=ROOT)
 
 
 def test_imports_run_one_way():

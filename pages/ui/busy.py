@@ -49,15 +49,24 @@ class Turns:
             self._line.remove(ticket)
 
 
+class Sorry(Exception):
+    """No page can be shown; its text is one sentence for the reader."""
+
+
 _turns = Turns()
 _mine = threading.local()
 
 
 @contextmanager
 def one_run() -> Iterator[None]:
-    """A run of the app: it gives its turn back at the end, and a lack of memory ends it in a sentence."""
+    """A run of the app: it gives its turn back at the end, and what keeps it from a page is a sentence."""
     try:
         yield
+    except Sorry as sorry:
+        log.error("No page can be shown: %s", str(sorry))
+        st.error(str(sorry), icon=":material/memory:")
+        # Nothing more is shown, and the run counts as failed: a health check that asks for the page says so.
+        raise FragmentHandledException from sorry
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -76,7 +85,9 @@ def one_run() -> Iterator[None]:
 def room_for_one_more() -> None:
     """Stop a new reader with a word, where memory for one more is lacking."""
     if "_choice" not in st.session_state and free_memory() < LEAST_FREE:
-        sorry("This server is full right now. Try again in a few minutes; your link keeps your text and your choices.")
+        raise Sorry(
+            "This server is full right now. Try again in a few minutes; your link keeps your text and your choices."
+        )
 
 
 def take_turn(rows: int, needed: int) -> None:
@@ -112,10 +123,3 @@ def take_turn(rows: int, needed: int) -> None:
             "server. Give fewer rows, or try again when it is less busy."
         )
         layout.stop()
-
-
-def sorry(text: str) -> None:
-    """End a run in a sentence, and have it count as failed: a health check that asks for the page then says so."""
-    log.error("No page can be shown: %s", text)
-    st.error(text, icon=":material/memory:")
-    raise FragmentHandledException

@@ -32,6 +32,8 @@ def draw() -> None:
     template, pool_template = choose_template(get_model(model))
     if any_model_allowed():
         _offer_any_model()
+    # A switch of the Similarity page, which code and files on every page go by.
+    url.flag("normalise")
     st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
 
 
@@ -123,7 +125,7 @@ def load_model() -> None:
     try:
         cache.encoder(model_in_use())
     except (FileNotFoundError, ValueError, HubError) as error:
-        busy.sorry(f"{error} Until then, no page can be shown.")
+        raise busy.Sorry(f"{error} Until then, no page can be shown.") from error
 
 
 def model_ready(name: str) -> bool:
