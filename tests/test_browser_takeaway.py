@@ -23,6 +23,7 @@ CHOSEN = {
     "Similarity": {"metric": "dot", "normalise": "on", "centre": "on", "query": "music", "pair1": "3"},
     "Projection": {"map-metric": "euclidean", "map-with": "cls", "map-search": "river"},
     "Evaluation": {"data": "topics"},
+    "Learn": {"lesson": "outlier"},
     "Padding Lab": {"padding": "32", "side": "left", "attention_mask": "off", "sentence": "2"},
 }
 PICTURES = """[...document.querySelectorAll('[data-testid=stMain] .js-plotly-plot')].map(plot =>
@@ -70,15 +71,17 @@ def test_the_link_of_every_page_shows_the_same_in_a_fresh_browser_on_a_fresh_ser
             settled(reader)
             reader.page.locator("[class*='st-key-map-'] path.point").nth(40).click(force=True)
             reader.page.wait_for_selector("text=Its nearest neighbours in the full space")
+            reader.page.mouse.move(0, 0)  # or its words stand over the point
         words, pictures = settled(reader)
-        assert pictures
+        assert pictures or page.title == "Learn"
         reader.page.get_by_role("button", name="Share").click()
         reader.page.wait_for_selector("text=The link is copied.")
         link = reader.page.evaluate("navigator.clipboard.readText()")
         assert link.startswith(server)
         assert {key for key in SIDEBAR | CHOSEN[page.title] if f"{key}=" not in link} <= {"hidden_other"}
         elsewhere.open(link.replace(server, fresh))
-        elsewhere.page.wait_for_selector(".js-plotly-plot", state="attached", timeout=60_000)
+        if pictures:
+            elsewhere.page.wait_for_selector(".js-plotly-plot", state="attached", timeout=60_000)
         theirs = settled(elsewhere)
         assert theirs[0] == words, page.title
         if page.title != "Projection":  # there a point that was clicked is bright, one of a link has a ring

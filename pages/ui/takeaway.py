@@ -22,25 +22,22 @@ if TYPE_CHECKING:
     from pooling.snippets import Recipe
 
 SHARE_HTML = """
-<button type="button" aria-describedby="box">
+<button type="button">
 <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" fill="currentColor"><path d="M3.9 12a3.1 3.1 0 0 1
 3.1-3.1h4V7H7a5 5 0 0 0 0 10h4v-1.9H7A3.1 3.1 0 0 1 3.9 12zM8 13h8v-2H8zm9-6h-4v1.9h4a3.1 3.1 0 0 1 0 6.2h-4V17h4a5 5 0
 0 0 0-10z"/></svg><span>Share</span></button>
-<div id="box" hidden><p role="status"></p><input readonly aria-label="The link to this page"><p class="note"></p></div>
+<div popover><p role="status"></p><input readonly aria-label="The link to this page"><p class="note"></p></div>
 """
 SHARE_CSS = """
-:host{position:relative}
 button{display:inline-flex;align-items:center;gap:.4rem;min-height:2.5rem;padding:0;border:0;background:none;
 font:inherit;font-size:.875rem;color:var(--st-text-color);cursor:pointer;white-space:nowrap}
 button:hover{color:var(--st-primary-color)}
 button:focus-visible{outline:2px solid var(--st-primary-color);outline-offset:2px;border-radius:.25rem}
-#box{position:absolute;z-index:1000;top:2.6rem;right:0;width:min(20rem,80vw);padding:.7rem .9rem;border-radius:.5rem;
-border:1px solid var(--st-border-color);background:var(--st-background-color);color:var(--st-text-color);
-box-shadow:0 4px 16px rgba(0,0,0,.18);font:inherit}
-#box[hidden]{display:none}
+[popover]{position:fixed;inset:auto;margin:0;box-sizing:border-box;width:min(20rem,calc(100vw - 1rem));
+padding:.7rem .9rem;border-radius:.5rem;border:1px solid var(--st-border-color);
+background:var(--st-background-color);color:var(--st-text-color);box-shadow:0 4px 16px rgba(0,0,0,.18);font:inherit}
 p{margin:0;font-size:.9rem}
-.note{opacity:.8;font-size:.8rem}
-.note:empty{display:none}
+.note{opacity:.85;font-size:.8rem}
 input{box-sizing:border-box;width:100%;margin:.5rem 0;padding:.4rem .5rem;font:inherit;font-size:.8rem;
 border:1px solid var(--st-border-color);border-radius:.25rem;color:inherit;
 background:var(--st-secondary-background-color)}
@@ -49,16 +46,14 @@ background:var(--st-secondary-background-color)}
 SHARE_JS = """
 export default function ({ parentElement, data }) {
   const find = (what) => parentElement.querySelector(what)
-  const [button, box, said, field, note] = ["button", "#box", "[role=status]", "input", ".note"].map(find)
+  const [button, box, said, field, note] = ["button", "[popover]", "[role=status]", "input", ".note"].map(find)
   note.textContent = data.note
-  const close = () => { box.hidden = true }
   button.onclick = async () => {
     field.value = location.origin + location.pathname + location.search
-    box.hidden = false
-    box.style.right = 0
-    const room = document.querySelector("[data-testid=stMain]")?.getBoundingClientRect().left ?? 0
-    const beyond = room + 8 - box.getBoundingClientRect().left
-    if (beyond > 0) box.style.right = `${-beyond}px`
+    box.showPopover()
+    const place = button.getBoundingClientRect()
+    box.style.top = `${place.bottom + 4}px`
+    box.style.left = `${Math.max(8, Math.min(place.left, innerWidth - box.offsetWidth - 8))}px`
     let copied = false
     try {
       await navigator.clipboard.writeText(field.value)
@@ -72,11 +67,6 @@ export default function ({ parentElement, data }) {
     said.textContent = copied ? "The link is copied." : "Copy this link:"
   }
   field.onfocus = () => field.select()
-  const escape = (event) => { if (event.key === "Escape") { close(); button.focus() } }
-  const elsewhere = (event) => { if (!event.composedPath().includes(box)) close() }
-  parentElement.onkeydown = escape
-  document.addEventListener("pointerdown", elsewhere)
-  return () => document.removeEventListener("pointerdown", elsewhere)
 }
 """
 
@@ -97,17 +87,20 @@ def draw(page: "PageInfo") -> None:
     """The row: the link, the code, the files."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="medium", width="content", key="takeaway"):
         share = st.components.v2.component("share", html=SHARE_HTML, css=SHARE_CSS, js=SHARE_JS)
-        share(key="share", data={"note": _left_out_of_link()}, width="content", height="content")
-        _buttons(page)
+        share(key="share", data={"note": _left_out_of_link(page)}, width="content", height="content")
+        _buttons(page, st.session_state["normalise"])
 
 
-def _left_out_of_link() -> str:
-    text = "a text that is too long for a link, " if url.lacks_a_text() else ""
-    return f"Not in it: {text}files you uploaded, heads you trained, and how far you zoomed."
+def _left_out_of_link(page: "PageInfo") -> str:
+    also = "a text that is too long for a link, " if url.lacks_a_text() else ""
+    also += "your answers, " if page.title == "Learn" else ""
+    return f"Not in it: {also}files you uploaded, heads you trained, and how far you zoomed."
 
 
 @st.fragment
-def _buttons(page: "PageInfo") -> None:
+def _buttons(page: "PageInfo", normalised: bool) -> None:
+    if st.session_state["normalise"] != normalised:
+        st.rerun()  # the switch was used in a dialog: the page behind it, and its link, follow
     with st.container(horizontal=True, gap="medium", width="content"):
         if st.button("Code", icon=":material/code:", type="tertiary", key="take-code"):
             show_code(page)
