@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
+.st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
 .katex-display{overflow-y:hidden;padding:.25rem}
 @media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}}

@@ -75,8 +75,10 @@ _packing = threading.Lock()
 
 
 def begin() -> None:
-    """Forget the texts that the last page offered."""
+    """Forget the texts that the last page offered, and take over what a dialog switched."""
     st.session_state["_corpus"] = None
+    if "_normalise" in st.session_state:
+        st.session_state["normalise"] = st.session_state.pop("_normalise")
 
 
 def offer_corpus(corpus: "Corpus", vectors: "Tensor") -> None:
@@ -88,7 +90,7 @@ def draw(page: "PageInfo") -> None:
     """The row: the link, the code, the files."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="medium", width="content", key="takeaway"):
         _share(key="share", data={"note": _left_out_of_link(page)}, width="content", height="content")
-        _buttons(page, st.session_state["normalise"])
+        _buttons(page)
 
 
 def _left_out_of_link(page: "PageInfo") -> str:
@@ -98,9 +100,9 @@ def _left_out_of_link(page: "PageInfo") -> str:
 
 
 @st.fragment
-def _buttons(page: "PageInfo", normalised: bool) -> None:
-    if st.session_state["normalise"] != normalised:
-        st.rerun()  # the switch was used in a dialog: the page behind it, and its link, follow
+def _buttons(page: "PageInfo") -> None:
+    if "_normalise" in st.session_state:
+        st.rerun()  # the page behind a closed dialog, and its link, follow the switch
     with st.container(horizontal=True, gap="medium", width="content"):
         if st.button("Code", icon=":material/code:", type="tertiary", key="take-code"):
             show_code(page)
@@ -172,11 +174,12 @@ def choose_recipe(page: "PageInfo") -> "Recipe":
     from pooling.snippets import Recipe
 
     choice: Choice = st.session_state["_choice"]
-    st.session_state["take-normalise"] = st.session_state["normalise"]
+    # Set behind an open dialog, the page's own switch would fall back to what the browser shows there.
+    st.session_state["take-normalise"] = st.session_state.get("_normalise", st.session_state["normalise"])
     normalise = st.toggle(
         "L2-normalise",
         key="take-normalise",
-        on_change=lambda: st.session_state.update(normalise=st.session_state["take-normalise"]),
+        on_change=lambda: st.session_state.update(_normalise=st.session_state["take-normalise"]),
         help="Scale every embedding to length 1: the switch of the Similarity page.",
     )
     recipe = Recipe(choice.model, choice.strategy.name, choice.layer, choice.template, choice.pool_template, normalise)
