@@ -126,10 +126,12 @@ def test_code_and_files_go_by_the_choice_and_a_switch_that_is_the_similarity_pag
     reader.page.set_viewport_size({"width": 390, "height": 844})
     reader.page.wait_for_timeout(500)
     assert reader.page.evaluate(WIDER_THAN_THE_SCREEN.replace("[data-testid=stMain]", "[role=dialog]")) == []
-    reader.page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Close").click()
+    dialog.wait_for(state="detached")
     reader.wait()
-    reader.page.get_by_role("button", name="Share", exact=True).focus()
-    reader.page.keyboard.press("Enter")
-    box = reader.page.get_by_label("The link to this page").bounding_box()
+    reader.page.get_by_role("button", name="Share", exact=True).press("Enter")
+    field = reader.page.get_by_label("The link to this page")
+    field.wait_for()
+    box = field.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390

@@ -81,7 +81,6 @@ def test_every_widget_of_a_page_is_in_its_link_and_comes_back_from_it(page, prep
     lost = {key for key in asked if asked[key] != kept.get(key, "")}
     lost = {key for key in lost if not key.startswith("map-chosen")}
     assert lost <= {"hidden_other", "hidden_word", "listener", "from", "map-kind", "lesson"}, (asked, kept)
-    assert address(open_link(page.file, kept)) == kept
 
 
 HOSTILE = [
