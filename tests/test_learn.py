@@ -148,6 +148,11 @@ def learner():
     return app
 
 
+def in_address(app, key: str) -> str:
+    value = app.query_params[key]
+    return value if isinstance(value, str) else value[0]
+
+
 def words(app) -> str:
     return "\n".join(part.value for part in app.main.get("markdown"))
 
@@ -160,7 +165,7 @@ def test_nothing_is_shown_before_one_commits_and_the_first_try_counts(learner):
     assert len(learner.get("plotly_chart")) == 2
     assert "1 of 12 answered, 0 right at first try" in words(learner)
     learner.button(key="lesson-next").click().run()
-    assert learner.query_params["lesson"] == ["mask"]
+    assert in_address(learner, "lesson") == "mask"
     assert not learner.get("plotly_chart")
     learner.button(key="choice-mask-other").click().run()
     assert "You are right." in words(learner)
@@ -238,7 +243,7 @@ def test_the_four_questions_are_in_the_address_and_recommend():
     assert not app.exception
     assert app.subheader[0].value == "Use Attention (trained) pooling"
     assert "normalize(vectors)" in app.code[0].value
-    assert app.query_params["advice-compare"] == ["dot"]
+    assert in_address(app, "advice-compare") == "dot"
     assert len(app.get("plotly_chart")) == 2
 
 
