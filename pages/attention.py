@@ -24,7 +24,7 @@ states = cache.states(choice)
 encoder = cache.encoder(choice.model)
 own, ready = trainer.own_head(choice), layers_with_head(choice.model)
 
-st.subheader("1 · Who listens to what", anchor=False)
+st.header("1 · Who listens to what", anchor=False)
 sentence, heat, beside = st.columns([5, 5, 3], vertical_alignment="bottom")
 with sentence:
     index = controls.choose_sentence(choice.texts)
@@ -52,14 +52,14 @@ st.caption(
     "inside the transformer each token's vector has already read the other tokens."
 )
 
-st.subheader("2 · All your sentences", anchor=False)
+st.header("2 · All your sentences", anchor=False)
 listener = choose_listener(shown)
 tables = token_tables(states, pooled[listener])
 st.html(chips.labelled_strips([(str(i), t) for i, t in enumerate(tables, start=1)], shown[listener]))
 rows = pd.concat(tables, keys=range(1, len(tables) + 1), names=["sentence"]).reset_index("sentence")
 layout.noticed(about_rows(tables, shown[listener]), rows, key="rows")
 
-st.subheader("3 · Trained heads against mean: on what?", anchor=False)
+st.header("3 · Trained heads against mean: on what?", anchor=False)
 scores = heads_table(choice.model)
 if scores.empty:
     st.caption("No head ships for this model. Train one below.")
@@ -67,9 +67,13 @@ else:
     noticed = about_heads(scores)
     figure = charts.head_scores(scores)
     layout.chart(figure, key="heads", alt=noticed)
+    st.caption(
+        "Spearman × 100: how well the order of the pairs by cosine agrees with the order that people gave. 100 is the "
+        "same order."
+    )
     layout.noticed(noticed, scores, key="heads", figure=figure)
 
-st.subheader("4 · Train a head yourself", anchor=False)
+st.header("4 · Train a head yourself", anchor=False)
 layout.without_prompt(choice)
 st.markdown(
     "An untrained head gives every token the same score, so it **is** mean pooling. Training moves it so that the "

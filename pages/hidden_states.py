@@ -62,7 +62,7 @@ heatmap = vectors_heatmap(
 layout.chart(heatmap, key="hidden-matrix", alt=noticed)
 layout.noticed(noticed, matrix.reset_index(), key="hidden-matrix", figure=heatmap)
 
-st.subheader(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)
+st.header(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)
 st.caption(
     "The norm is a vector's length. The cosine says how nearly two vectors point the same way: 1 is the same "
     "direction, 0 a right angle. Special tokens are faint."
@@ -80,7 +80,7 @@ with directions:
     layout.chart(heatmap, key="hidden-cosines", alt=noticed)
     layout.noticed(noticed, cosines.reset_index(), key="hidden-cosines", figure=heatmap)
 
-st.subheader("2 · Where does a token's meaning change?", anchor=False)
+st.header("2 · Where does a token's meaning change?", anchor=False)
 st.caption("Each token's cosine to itself one layer earlier: near 1, the layer left it as it was.")
 change = change_table(layers)
 noticed = about_change(change, tokens)
@@ -88,7 +88,7 @@ heatmap = charts.cosine_heatmap(change, tokens, dark=dark, steps=True)
 layout.chart(heatmap, key="hidden-change", alt=noticed)
 layout.noticed(noticed, change.reset_index(), key="hidden-change", figure=heatmap)
 
-st.subheader("3 · One word, two sentences", anchor=False)
+st.header("3 · One word, two sentences", anchor=False)
 name, apart = None, None
 if len(choice.texts) == 1:
     st.info("Write a second sentence that shares a word with this one to see the word drift.", icon=":material/edit:")
@@ -120,7 +120,7 @@ else:
         "Lines join the words that both sentences have; faint: special tokens."
     )
 
-st.subheader("4 · How to read a cosine", anchor=False)
+st.header("4 · How to read a cosine", anchor=False)
 random_pairs = cache.background(choice.model)
 st.caption(
     "The token vectors of a transformer often crowd into a cone (anisotropy); then even tokens with nothing in common "

@@ -15,12 +15,12 @@ from pooling.catalogue import PLAIN, get_model
 from pooling.charts import attention, chips
 from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
-from pooling.evaluation import code_for
 from pooling.hub import HubError
 from pooling.lessons import Lesson, Part, Picture, Rows, Shown, Strips, Sum, all_lessons
 from pooling.notices.attention import about_heads
 from pooling.notices.learn import about_advice
 from pooling.recommend import Advice, recommend
+from pooling.snippets import Recipe, for_pooling
 from pooling.tables import number
 from pooling.tables.attention import heads_table
 
@@ -42,7 +42,7 @@ def compute(lesson: Lesson) -> tuple[tuple[str, ...], Shown]:
         except (FileNotFoundError, HubError, ValueError) as error:
             reason = str(error)
     layout.problem(f"{reason} Try again in a moment.")
-    return st.stop()
+    return layout.stop()
 
 
 def show(part: Part, key: str) -> None:
@@ -122,10 +122,8 @@ def teach(lesson: Lesson) -> None:
 def show_code(advice: Advice) -> None:
     """The recommendation as code."""
     layer = -1 if advice.example != advice.model else advice.layer
-    code = code_for(advice.example, advice.strategy, layer)
-    if advice.normalise:
-        code = f"import torch\n{code}vectors = torch.nn.functional.normalize(vectors)\n"
-    st.code(code, language="python")
+    recipe = Recipe(advice.example, advice.strategy, layer, normalise=advice.normalise)
+    st.code(for_pooling(recipe).code, language="python")
 
 
 def advise() -> None:

@@ -18,19 +18,19 @@ index = controls.choose_sentence(choice.texts)
 text = choice.texts[index]
 
 layout.without_prompt(choice)
-st.subheader("1 · One sentence, and the padding it gets in a batch", anchor=False)
+st.header("1 · One sentence, and the padding it gets in a batch", anchor=False)
 lengths = cache.states(choice).mask.sum(dim=1)
 padding, side, attend, pooled = choose_padding(int(lengths.max() - lengths[index]))
 states, made, missing = cache.padded(choice, text, padding, side, attend, pooled)
 strategy = choice.strategy
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
-    st.stop()
+    layout.stop()
 tokens = token_table(states, made[strategy.name])
 st.html(chips.token_strip(tokens, f"Tokens, padding and their weights under {strategy.label}"))
 st.caption(
     f"Below each token: its weight under {strategy.label}. Empty chips are padding that the pooling mask leaves "
-    "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is averaged, after it."
+    "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is pooled, after it."
 )
 with st.popover("Table", icon=":material/table:", type="tertiary", key="table-padding-tokens"):
     layout.table(tokens, key="padding-tokens", alt=f"Tokens, padding and their weights under {strategy.label}.")
@@ -40,7 +40,7 @@ figure = padding_lab.padding_curves(curve, padding)
 layout.chart(figure, key="padding-curve", alt=noticed)
 layout.noticed(noticed, curve, key="padding-curve", figure=figure)
 
-st.subheader("2 · The bug museum", anchor=False)
+st.header("2 · The bug museum", anchor=False)
 st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")
 damage = cache.museum(choice, index).set_index("name")["cosine"]
 for bug in BUGS:
@@ -62,7 +62,7 @@ for bug in BUGS:
         if bug.link:
             st.markdown(f"Where it happened: <{bug.link}>")
 
-st.subheader("3 · The score it costs", anchor=False)
+st.header("3 · The score it costs", anchor=False)
 st.markdown("The project's own scored pairs, encoded in batches of 32 in their original order.")
 if controls.ask("Measure what each bug costs", key="padding-costs"):
     costs = cache.bug_costs(choice)

@@ -40,7 +40,7 @@ if cut:
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
     layout.strategy_card(strategy)
-    st.stop()
+    layout.stop()
 
 
 def corpus():
@@ -58,7 +58,7 @@ means = {name: every.mean(dim=0) for name, every in corpus().items()} if centre 
 vectors = {name: centred(one.embedding, means.get(name)) for name, one in pooled.items()}
 embeddings, mean = vectors[strategy.name], means.get(strategy.name)
 
-st.subheader("1 · Every sentence against every sentence", anchor=False)
+st.header("1 · Every sentence against every sentence", anchor=False)
 matrix = tables.matrix_table(scores(strategy.name, measure))
 noticed = notices.about_matrix(tables.pair_table(matrix, measure), measure)
 left, right = st.columns([11, 9])
@@ -86,7 +86,7 @@ with right:
     )
     layout.noticed(notices.about_orders(orders, measure.normalise, swaps))
 
-st.subheader("2 · The same sentences under every strategy", anchor=False)
+st.header("2 · The same sentences under every strategy", anchor=False)
 if len(choice.texts) == 1:
     layout.noticed("To see what a strategy changes takes two sentences or more: add some in the sidebar.")
 else:
@@ -128,7 +128,7 @@ else:
     else:
         layout.noticed(noticed)
 
-st.subheader("3 · The neighbours of one sentence", anchor=False)
+st.header("3 · The neighbours of one sentence", anchor=False)
 index, query = choose_query(choice.texts)
 if query is None:
     row, whose = scores(strategy.name, measure)[index], f"sentence {index + 1}"
@@ -156,7 +156,7 @@ if len(neighbours):
     )
 layout.noticed(noticed)
 
-st.subheader("4 · Why are these two similar?", anchor=False)
+st.header("4 · Why are these two similar?", anchor=False)
 first, second = choose_pair(choice.texts)
 as_cosine = measure.metric != "dot" or measure.normalise
 what = "cosine" if as_cosine else "dot product"
@@ -192,7 +192,7 @@ else:
         )
     layout.noticed(noticed, table.reset_index(), key="contributions", figure=picture)
 
-st.subheader("5 · How much is that? Compared with unrelated sentences", anchor=False)
+st.header("5 · How much is that? Compared with unrelated sentences", anchor=False)
 everything, kinds = corpus()[strategy.name], own_topics()[1]
 plain = unrelated(compare(everything, everything, measure), kinds)
 moved = centred(everything, mean)
@@ -202,7 +202,7 @@ if not len(baseline):
         "There is no baseline: after centring, every bundled sentence has a vector of length zero under this "
         "strategy and layer."
     )
-    st.stop()
+    layout.stop()
 pairs = tables.pair_table(matrix, measure, baseline)
 spread = tables.baseline_table(baseline, pairs, measure)
 before = tables.baseline_table(plain, pairs, measure) if centre else None

@@ -16,7 +16,7 @@ from torch import Tensor
 from pooling.catalogue import PLAIN
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, apply
-from pooling.registry import all_strategies, get_strategy
+from pooling.registry import all_strategies
 
 Cell = tuple[Layer, str]
 """One cell of the grid: a layer, and a strategy's name."""
@@ -379,18 +379,3 @@ def bootstrap_mean(
 ) -> Float[np.ndarray, " resample"]:
     """The mean of the values in each resample."""
     return counts @ values / len(values)
-
-
-def code_for(model: str, strategy: str, layer: Layer, template: str = PLAIN, pool_template: bool = True) -> str:
-    """Python that embeds texts with this model, strategy, layer and prompt."""
-    setting = f"layer={layer}"
-    if template != PLAIN:
-        setting += f", template={template!r}" + ("" if pool_template else ", pool_template=False")
-    head = "from pooling import {}load_encoder\n\n"
-    head += f'encoder = load_encoder("{model}")\ntexts = ["A first text.", "A second one."]\n'
-    if get_strategy(strategy).needs == "attention":
-        return head.format("get_strategy, ") + (
-            f"states = encoder.encode(texts, {setting}, attention=True)\n"
-            f'vectors = get_strategy("{strategy}")(states).embedding\n'
-        )
-    return head.format("embed, ") + f'vectors = embed(texts, encoder, ["{strategy}"], {setting})["{strategy}"]\n'

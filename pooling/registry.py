@@ -49,6 +49,7 @@ class Strategy:
     needs: Need | None
     params: tuple[Param, ...]
     sentence_transformers: str | None
+    torch: str
     pool: Callable[..., Pooled]
 
     def __call__(self, states: TokenStates, **params: Any) -> Pooled:
@@ -67,6 +68,7 @@ def strategy(
     when: str,
     watch_out: str,
     order: int,
+    torch: str,
     worked: str = "<weight·value sum>",
     needs: Need | None = None,
     params: tuple[Param, ...] = (),
@@ -81,6 +83,9 @@ def strategy(
         when: when to use it, a sentence or two.
         watch_out: what goes wrong with it, a sentence or two.
         order: place on the list, and so its colour; unique.
+        torch: the same in plain PyTorch, for readers to copy: lines that make `embeddings` [batch, dim] of
+            `hidden` [batch, length, dim] and `mask` [batch, length], 1 on tokens to pool and 0 elsewhere; where
+            needed, of `attention` [batch, length], what the first token pays, or of `head`'s three vectors.
         worked: LaTeX of one dimension with a text's own numbers; `<n>`, `<value>`, `<values>`,
             `<value sum>` and `<weight·value sum>` are filled in.
         needs: what it reads beside the hidden states.
@@ -111,6 +116,7 @@ def strategy(
             needs=needs,
             params=params,
             sentence_transformers=sentence_transformers,
+            torch=torch,
             pool=pool,
         )
         _STRATEGIES[name] = made

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class Image:
     user: int | None = None
     health: str = ""
     command: list[str] = field(default_factory=list)
+    built: float = 0.0
+    """When the last step was done."""
 
     @property
     def app(self) -> Path:
@@ -44,8 +47,9 @@ class Image:
 
     def variables(self, **more: str) -> dict[str, str]:
         """The environment of a container's process, and what CI needs to reach its packages."""
+        around = {k: v for k, v in os.environ.items() if not k.startswith(("POOLING_", "STREAMLIT_"))}
         path = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.home)}
-        return os.environ | path | self.environment | more
+        return around | path | self.environment | more
 
     def as_user(self, command: list[str]) -> list[str]:
         """A command run as the image's user; as oneself where one may not become another."""
@@ -84,6 +88,7 @@ def build(folder: Path, binaries: Path, *, install: bool) -> Image:
         os.chown(image.home, image.user, image.user)
     for path in [image.app, *image.app.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
+    image.built = time.time()
     return image
 
 

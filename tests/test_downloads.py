@@ -69,7 +69,7 @@ def test_every_figure_and_every_table_of_a_page_can_be_downloaded(file, state, m
         monkeypatch.setattr(layout, name, lambda *args, **kwargs: (note(*args, **kwargs), shown(*args, **kwargs))[1])
 
     watch("chart", lambda figure, **_: drawn.append(figure))
-    watch("chosen_points", lambda figure, **_: drawn.append(figure))
+    watch("choice_of_points", lambda figure, **_: drawn.append(figure))
     watch("table", lambda frame, *, key, figure=(), **_: tables.append((key, figure)))
     page = open_page(file, **state)
     assert not page.exception

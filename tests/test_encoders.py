@@ -234,3 +234,22 @@ def test_pooling_imports_without_streamlit_and_lists_strategies_without_transfor
         "pooling.load_encoder; assert 'transformers' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_bfloat16_is_refused_where_the_processor_has_none(encoder, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+    with pytest.raises(ValueError, match=r"This CPU has no bfloat16 of its own .* leave it out\."):
+        embed(TEXTS, encoder, ["mean"], bfloat16=True)
+    assert not embed(TEXTS, encoder, ["mean"])["mean"].isnan().any()
+
+
+def test_bfloat16_changes_an_embedding_by_little_and_pools_in_float32(encoder, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    exact = embed(TEXTS, encoder, ["mean", "max", "cls"])
+    coarse = embed(TEXTS, encoder, ["mean", "max", "cls"], bfloat16=True)
+    for name, vectors in exact.items():
+        assert coarse[name].dtype == torch.float32
+        assert not torch.equal(coarse[name], vectors)
+        assert torch.cosine_similarity(coarse[name], vectors).min() > 0.999
+    for _, states in encoder.stream(TEXTS, bfloat16=True):
+        assert states.hidden.dtype == torch.float32

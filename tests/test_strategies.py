@@ -217,7 +217,7 @@ def test_token_states_refuse_what_does_not_fit(change, sentence):
 def test_a_strategy_without_docstring_or_with_a_taken_place_is_refused():
     from pooling.registry import strategy
 
-    words = {"label": "x", "formula": "x", "source": "x", "when": "x", "watch_out": "x"}
+    words = {"label": "x", "formula": "x", "source": "x", "when": "x", "watch_out": "x", "torch": "x"}
 
     def pooling_of_mine(states):
         return None

@@ -1,22 +1,28 @@
 """Caches around pure functions, one call a body, keyed by everything the call reads.
 
-torch and transformers are imported in here, when first needed: a page's frame stands before.
+torch and transformers are imported in here, when first needed: a page's frame stands before. What
+the caches may hold adds up to less than a gigabyte; the largest holds what ten thousand labelled
+texts come to under every strategy, or each rerun would begin from nothing.
 """
 
 import gc
+import hashlib
+import pickle
 import threading
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.ui import layout
 from pages.ui.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
+    import plotly.graph_objects as go
     from torch import Tensor
 
     from pages.ui.controls import Choice
@@ -52,9 +58,10 @@ def _release(_evicted: "Encoder") -> None:
 @st.cache_resource(max_entries=2, show_spinner=False, on_release=_release)
 def encoder(model: str) -> "Encoder":
     """The encoder of that name, shared by all sessions."""
-    from pooling import load_encoder
+    from pooling import load_encoder, logs
 
-    return load_encoder(model)
+    with logs.timed(f"loading {model}"):
+        return load_encoder(model)
 
 
 def states(choice: "Choice") -> "TokenStates":
@@ -62,7 +69,7 @@ def states(choice: "Choice") -> "TokenStates":
     return _token_states(choice.model, choice.texts, choice.layer, choice.template, choice.pool_template)
 
 
-@st.cache_data(max_entries=512, max_size="128MB", show_spinner="Running the transformer…")
+@st.cache_data(max_entries=512, max_size="64MB", show_spinner="Running the transformer…")
 def _token_states(
     model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
 ) -> "TokenStates":
@@ -78,7 +85,7 @@ def embeddings(choice: "Choice", texts: tuple[str, ...], names: tuple[str, ...])
     return _embeddings(choice.model, texts, choice.layer, names, choice.template, choice.pool_template)
 
 
-@st.cache_data(max_entries=64, max_size="256MB", show_spinner="Running the transformer over the texts…")
+@st.cache_data(max_entries=64, max_size="64MB", show_spinner="Running the transformer over the texts…")
 def _embeddings(
     model: str, texts: tuple[str, ...], layer: "Layer", names: tuple[str, ...], template: str, pool_template: bool
 ) -> "dict[str, Tensor]":
@@ -87,7 +94,7 @@ def _embeddings(
     return embed(texts, encoder(model), names, layer=layer, template=template, pool_template=pool_template)
 
 
-@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Reading the file…")
+@st.cache_data(max_entries=8, max_size="32MB", show_spinner="Reading the file…")
 def table(data: bytes) -> "pd.DataFrame":
     """The table in a CSV or TSV file."""
     from pooling.datasets import read_table
@@ -106,7 +113,7 @@ def cosines(choice: "Choice", content: str, pairs: "Sequence[Pair]") -> "Grid":
     return _cosines(choice.model, content, choice.template, choice.pool_template, pairs)
 
 
-@st.cache_data(max_entries=512, max_size="128MB", show_spinner=False)
+@st.cache_data(max_entries=512, max_size="64MB", show_spinner=False)
 def _cosines(model: str, content: str, template: str, pool_template: bool, _pairs: "Sequence[Pair]") -> "Grid":
     from pooling.evaluation import cosine_grid
 
@@ -118,7 +125,7 @@ def vectors(choice: "Choice", content: str, texts: "Sequence[str]") -> "Grid":
     return _vectors(choice.model, content, choice.layer, choice.template, choice.pool_template, texts)
 
 
-@st.cache_data(max_entries=512, max_size="512MB", show_spinner=False)
+@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False)
 def _vectors(
     model: str, content: str, layer: "Layer", template: str, pool_template: bool, _texts: "Sequence[str]"
 ) -> "Grid":
@@ -127,7 +134,7 @@ def _vectors(
     return embed_grid(_texts, encoder(model), [layer], template=template, pool_template=pool_template)
 
 
-@st.cache_data(max_entries=64, max_size="64MB", show_spinner="Drawing 2,000 resamples…")
+@st.cache_data(max_entries=64, max_size="32MB", show_spinner="Drawing 2,000 resamples…")
 def scores(model: str, content: str, sampled: "tuple[Cell, ...]", _pairs: "Sequence[Pair]", _grid: "Grid") -> "Scores":
     """Every cell's score, and bootstrap samples of some."""
     from pooling.evaluation import score_grid
@@ -187,7 +194,7 @@ def stsb(folder: "Path") -> "dict[str, list[Pair]]":
     return {split: read_stsb(folder, split) for split in ("train", "dev", "test")}
 
 
-@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Splitting the pairs…")
+@st.cache_data(max_entries=8, max_size="32MB", show_spinner="Splitting the pairs…")
 def split_pairs(pairs: "tuple[Pair, ...]") -> "dict[str, list[Pair]]":
     """Pairs as train, dev and test parts that share no sentence."""
     from pooling.training import split_pairs
@@ -200,7 +207,7 @@ def layers(choice: "Choice", index: int) -> "list[TokenStates]":
     return _layers(choice.model, choice.texts[index], choice.template)
 
 
-@st.cache_data(max_entries=64, max_size="128MB", show_spinner="Running the transformer…")
+@st.cache_data(max_entries=64, max_size="48MB", show_spinner="Running the transformer…")
 def _layers(model: str, text: str, template: str) -> "list[TokenStates]":
     return encoder(model).encode_layers([text], template=template)
 
@@ -239,7 +246,7 @@ def background(model: str) -> "Background":
     return background(encoder(model), own_topics()[0])
 
 
-@st.cache_data(max_entries=4, max_size="64MB", show_spinner=False)
+@st.cache_data(max_entries=4, max_size="32MB", show_spinner=False)
 def texts_of(table: "pd.DataFrame", text: str, label: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The texts, and their labels, in columns of a reader's table."""
     from pooling.datasets import read_texts
@@ -255,11 +262,29 @@ def not_for_a_corpus(model: str, layer: "Layer") -> dict[str, str]:
     return not_for_a_corpus(encoder(model), layer)
 
 
+def drawn(draw: "Callable[..., go.Figure]", *tables: object, **settings: object) -> "go.Figure":
+    """What a chart function makes of its tables, drawn once for equal ones: to be looked at, not changed.
+
+    plotly checks every property of a figure, which takes longer than all else on a page.
+    """
+    content = hashlib.sha256(pickle.dumps((tables, sorted(settings.items())))).hexdigest()
+    return _drawn(f"{draw.__module__}.{draw.__qualname__}", content, layout.dark(), draw, tables, settings)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _drawn(
+    name: str, content: str, dark: bool, _draw: "Callable[..., go.Figure]", _tables: tuple, _settings: dict
+) -> "go.Figure":
+    from pooling.charts.theme import legible
+
+    return legible(_draw(*_tables, **_settings), dark=dark)
+
+
 # What follows is computed from points that a key stands for: hashing ten thousand of them at
 # every rerun would cost more than drawing them. `key` names texts, model, layer, strategy and metric.
 
 
-@st.cache_data(max_entries=64, max_size="128MB", show_spinner="Finding the exact nearest neighbours…")
+@st.cache_data(max_entries=64, max_size="64MB", show_spinner="Finding the exact nearest neighbours…")
 def nearest(key: tuple, _points: "Points", count: int, metric: "Metric") -> "Neighbours":
     """The exact nearest neighbours of points."""
     from pooling.projection import nearest
@@ -298,7 +323,7 @@ def embeddings_by_strategy(choice: "Choice", texts: tuple[str, ...]) -> "dict[st
     return _embeddings_by_strategy(choice.model, texts, choice.layer, choice.template, choice.pool_template)
 
 
-@st.cache_data(max_entries=16, max_size="128MB", show_spinner="Running the transformer over the bundled texts…")
+@st.cache_data(max_entries=16, max_size="48MB", show_spinner="Running the transformer over the bundled texts…")
 def _embeddings_by_strategy(
     model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
 ) -> "dict[str, Tensor]":

@@ -1,5 +1,6 @@
 """The list of pages, and the guard that puts every page inside the frame of app.py."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,9 @@ PAGES = (
         section="Explore",
         question="How does a matrix of token vectors become one embedding?",
         answer=(
-            "A pooling strategy gives every token a weight; each column of the matrix then collapses "
-            "into one number: the weighted sum of its cells."
+            "A model turns each token, a word or a piece of one, into a vector: a row of the matrix. A pooling "
+            "strategy gives every token a weight. Each column then collapses into one number: the weighted sum of its "
+            "cells."
         ),
     ),
     PageInfo(
@@ -37,8 +39,8 @@ PAGES = (
         section="Explore",
         question="What does each layer say about each token?",
         answer=(
-            "Every layer gives every token a new vector, with more of its neighbours mixed in: the same "
-            "word in two sentences starts out nearly the same and drifts apart."
+            "Every layer gives every token a new vector, its hidden state, with more of its neighbours mixed in. The "
+            "same word in two sentences starts out nearly the same and drifts apart."
         ),
     ),
     PageInfo(
@@ -48,8 +50,8 @@ PAGES = (
         section="Explore",
         question="Which tokens does attention pooling listen to, and does a trained head do better?",
         answer=(
-            "A small trained head scores every token, and a softmax turns the scores into weights. On pairs like those "
-            "it learned from it can score above mean pooling; on others it can lose."
+            "A head, a few hundred trained numbers, scores every token; a softmax turns the scores into weights that "
+            "add up to 1. On pairs like those it learned from it can score above mean pooling; on others it can lose."
         ),
     ),
     PageInfo(
@@ -59,8 +61,8 @@ PAGES = (
         section="Compare",
         question="Which sentences become neighbours, and why?",
         answer=(
-            "Two embeddings are compared by one number; the strategy, and how you measure, decide who is "
-            "near whom. Every such number splits exactly into what each pair of tokens adds to it."
+            "Two embeddings are compared by one number. The strategy, and how you measure, decide who is near whom. A "
+            "cosine or a dot product splits exactly into what each pair of tokens adds to it."
         ),
     ),
     PageInfo(
@@ -70,8 +72,8 @@ PAGES = (
         section="Compare",
         question="Where do the embeddings land on a map?",
         answer=(
-            "A map squeezes hundreds of dimensions into two or three, so that texts with near "
-            "embeddings land near each other: mostly, and this page says how far to believe it."
+            "A map squeezes hundreds of dimensions into two or three. Texts with near embeddings land near each other, "
+            "mostly; this page says how far to believe it."
         ),
     ),
     PageInfo(
@@ -81,7 +83,7 @@ PAGES = (
         section="Compare",
         question="Which strategy scores best on these pairs, and is the difference real?",
         answer=(
-            "The best strategy is the one whose similarities rank pairs of texts as people do; a lead counts only "
+            "The best strategy is the one whose similarities rank pairs of texts as people do. A lead counts only "
             "if it survives when the pairs are drawn again."
         ),
     ),
@@ -102,12 +104,14 @@ PAGES = (
         section="Learn",
         question="How does padding silently ruin an embedding?",
         answer=(
-            "Texts of a batch are filled up to one length. Two masks keep that padding out, one inside the "
-            "model and one in pooling; forget one, and nothing fails but the embedding."
+            "Texts of a batch are filled up to one length with padding tokens. Two masks keep them out, one inside "
+            "the model and one in pooling. Forget one, and nothing fails but the embedding."
         ),
     ),
 )
 
+_run = threading.local()
+"""Not in the session's state, which cannot be written any more when a page has stopped."""
 ROOT = Path(__file__).parents[2]
 SECTIONS = ("Explore", "Compare", "Learn")
 
@@ -129,11 +133,11 @@ def address(page: str, query: str = "") -> str:
 
 def run_page() -> None:
     """Run the chosen page, which may then call `require_frame`."""
-    st.session_state["_framed"] = True
+    _run.framed = True
     try:
         st.session_state["_page"].run()
     finally:
-        st.session_state["_framed"] = False
+        _run.framed = False
 
 
 def require_frame() -> None:
@@ -142,7 +146,7 @@ def require_frame() -> None:
     Until app.py has run once in a fresh server, Streamlit answers a deep link by running the
     page's file alone, without sidebar or state.
     """
-    if st.session_state.get("_framed"):
+    if getattr(_run, "framed", False):
         st.session_state["_alone"] = False
         return
     if st.session_state.get("_alone"):

@@ -24,7 +24,7 @@ def row_names(tokens: pd.DataFrame) -> list[str]:
 
 
 def norm_bars(table: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """How long each token's vector is; a token that hogs the norm stands out, special ones are faint.
+    """How long each token's vector is; a token that hogs the norm is hatched, special ones are faint.
 
     Args:
         table: of `pooling.tables.hidden_states.norm_table`.
@@ -38,6 +38,7 @@ def norm_bars(table: pd.DataFrame, *, dark: bool) -> go.Figure:
         marker={
             "color": [ACCENT[dark] if hog else QUIET[dark] for hog in table["hog"]],
             "opacity": [0.55 if special and not hog else 1 for special, hog in table[["special", "hog"]].to_numpy()],
+            "pattern": {"shape": ["/" if hog else "" for hog in table["hog"]]},
         },
         text=[number(n) for n in table["norm"]] if tall >= 16 else None,
         textposition="outside",

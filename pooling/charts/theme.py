@@ -1,6 +1,7 @@
 """The colours, and what every figure has in common."""
 
 from collections.abc import Sequence
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -35,7 +36,7 @@ def strategy_colour(name: str) -> str:
 
 def weight_colours(share: float) -> tuple[str, str]:
     """Background and readable text colour of a weight, `share` of the largest one shown."""
-    rgb = sample_colorscale(WEIGHTS, [max(0.0, min(1.0, share))], colortype="tuple")[0]
+    rgb = _weight_scale()[round(255 * max(0.0, min(1.0, share)))]
     red, green, blue = (round(255 * c) for c in rgb)
     return f"#{red:02x}{green:02x}{blue:02x}", IN_CELLS[not _is_bright(rgb)]
 
@@ -70,6 +71,8 @@ def weight_cells(cells: dict[str, Any]) -> list[go.Heatmap]:
 
 def legible(made: go.Figure, *, dark: bool) -> go.Figure:
     """The figure with the ink of the page; Streamlit's own grey for charts is too faint for small text."""
+    if made.layout.font.color == INK[dark]:
+        return made
     ink = {"color": INK[dark]}
     made.update_layout(font=ink, coloraxis_colorbar={"tickfont": ink, "title": {"font": ink}})
     for axes in (made.update_xaxes, made.update_yaxes):
@@ -87,6 +90,12 @@ def figure(height: int, *, top: int = 28) -> go.Figure:
         showlegend=False,
     )
     return made
+
+
+@cache
+def _weight_scale() -> list[tuple[float, float, float]]:
+    """The scale in 256 steps: plotly reads and checks all of it at every question, and each token asks."""
+    return sample_colorscale(WEIGHTS, 256, colortype="tuple")
 
 
 def _is_bright(rgb: Sequence[float]) -> bool:

@@ -103,7 +103,7 @@ def about_outcome(outcome: Outcome, data: str, best_epoch: int) -> str:
     elif high < 0:
         verdict = "the interval lies below zero: on pairs like these, the head scores lower than mean"
     else:
-        verdict = "the interval holds zero: these pairs cannot tell the two apart"
+        verdict = "the interval includes zero: these pairs cannot tell the two apart"
     return (
         f"On the {outcome.pairs:,} held-back pairs of {data}, the head is {_points(gain)} mean. With other pairs of "
         f"this kind the difference could have been {number(low, signed=True)} to {number(high, signed=True)} points "

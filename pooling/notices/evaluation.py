@@ -28,7 +28,7 @@ def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:
         return (
             f"{said} The model was trained with it, and nothing here is better beyond chance: {best['label']} stands "
             f"{number(best['score'] - use['score'])} points higher, but the 95% interval of that lead, "
-            f"{_range(use['behind_low'], use['behind_high'])}, holds zero."
+            f"{_range(use['behind_low'], use['behind_high'])}, includes zero."
         )
     rivals = scored[~scored["verdict"].isin(["best", "same"])]
     if rivals.empty:
@@ -38,7 +38,7 @@ def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:
     lead = f"{number(second['behind'])} points ahead of {second['label']}{trained}"
     between = f"95% interval of the lead is {_range(second['behind_low'], second['behind_high'])}"
     if second["verdict"] == "open":
-        said += f" It is {lead}; that may be luck: the {between}, holds zero."
+        said += f" It is {lead}; that may be luck: the {between}, includes zero."
     else:
         said += f" It is {lead}; that is more than chance makes: the {between}."
     return f"{said} It comes first in {number(best['first'])}% of the resamples."

@@ -20,6 +20,11 @@ from pooling.types import Pooled, TokenStates
         "training data: on other texts it can lose to the mean."
     ),
     order=80,
+    torch=(
+        'scores = ((hidden - head["mean"]) / head["std"]) @ head["query"]\n'
+        "weights = scores.masked_fill(mask == 0, -torch.inf).softmax(dim=1)\n"
+        "embeddings = (weights.unsqueeze(-1) * hidden).sum(dim=1)"
+    ),
     needs="head",
     params=(
         Param(

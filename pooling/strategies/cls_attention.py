@@ -18,6 +18,11 @@ from pooling.types import Pooled, TokenStates
         "that matter. Layer 0 has none, and in a decoder the first token sees only itself."
     ),
     order=70,
+    torch=(
+        "weights = attention * mask\n"
+        "weights = weights / weights.sum(dim=1, keepdim=True)\n"
+        "embeddings = (weights.unsqueeze(-1) * hidden).sum(dim=1)"
+    ),
     needs="attention",
 )
 def cls_attention_pooling(states: TokenStates) -> Pooled:

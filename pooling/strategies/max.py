@@ -16,6 +16,7 @@ from pooling.types import Pooled, TokenStates
         "wins wherever every real value is negative."
     ),
     order=30,
+    torch="embeddings = hidden.masked_fill(mask.unsqueeze(-1) == 0, -torch.inf).amax(dim=1)",
     sentence_transformers="max",
 )
 def max_pooling(states: TokenStates) -> Pooled:

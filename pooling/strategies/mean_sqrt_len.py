@@ -16,6 +16,10 @@ from pooling.types import Pooled, TokenStates
         "dot product and distance can."
     ),
     order=60,
+    torch=(
+        "weights = mask / mask.sum(dim=1, keepdim=True).sqrt()\n"
+        "embeddings = (weights.unsqueeze(-1) * hidden).sum(dim=1)"
+    ),
     sentence_transformers="mean_sqrt_len_tokens",
 )
 def mean_sqrt_len_pooling(states: TokenStates) -> Pooled:

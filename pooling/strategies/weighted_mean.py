@@ -15,6 +15,11 @@ from pooling.types import Pooled, TokenStates
         "In an encoder there is no reason to favour the end of a text."
     ),
     order=50,
+    torch=(
+        "weights = mask.cumsum(dim=1) * mask  # 1, 2, 3, ... over pooled tokens, 0 elsewhere\n"
+        "weights = weights / weights.sum(dim=1, keepdim=True)\n"
+        "embeddings = (weights.unsqueeze(-1) * hidden).sum(dim=1)"
+    ),
     sentence_transformers="weightedmean",
 )
 def weighted_mean_pooling(states: TokenStates) -> Pooled:

@@ -1,0 +1,389 @@
+"""The current choice as code: plain PyTorch, sentence-transformers, this project, and three servers.
+
+What a server can do was read in text-embeddings-inference 1.9.3 (docs/source/en/cli_arguments.md and
+backends/candle), in vLLM 0.23's documentation of `PoolerConfig` and of pooling models, and in llama.cpp at
+commit 00dc8057 (tools/server/README.md, conversion/bert.py).
+"""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pooling.catalogue import MODELS, PLAIN, Model, get_model, split_template
+from pooling.encoders import Encoder, Layer
+from pooling.modules import head_path, layer_name
+from pooling.registry import get_strategy
+
+TEXTS = ("A first text.", "A second one, which is longer.")
+
+TEI = {"cls": "cls", "mean": "mean", "last_token": "last-token"}
+TEI_MODELS = {
+    *("bert", "camembert", "deberta-v2", "distilbert", "gemma3_text", "modernbert", "mpnet", "nomic_bert"),
+    *("qwen3", "roberta", "xlm-roberta", "mistral", "qwen2", "llama"),
+}
+VLLM = {"cls": "CLS", "mean": "MEAN", "last_token": "LAST"}
+VLLM_MODELS = {
+    *("bert", "modernbert", "nomic_bert", "roberta", "xlm-roberta"),
+    *("gemma2", "gemma3_text", "gpt2", "llama", "mistral", "qwen2", "qwen3"),
+}
+LLAMA_CPP = {"cls": "cls", "mean": "mean", "last_token": "last"}
+LLAMA_CPP_MODELS = {
+    *("BertModel", "BertForMaskedLM", "CamembertModel", "DistilBertModel", "DistilBertForMaskedLM"),
+    *("RobertaModel", "XLMRobertaModel", "GPT2LMHeadModel", "LlamaForCausalLM", "Qwen3ForCausalLM"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides an embedding: model, strategy, layer, prompt, and whether it is scaled to length 1."""
+
+    model: str
+    strategy: str
+    layer: Layer
+    template: str = PLAIN
+    pool_template: bool = True
+    normalise: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is no prompt around a text."""
+        return self.template == PLAIN
+
+    def __str__(self) -> str:
+        """In words, for a reader."""
+        strategy, averaged = get_strategy(self.strategy), isinstance(self.layer, tuple)
+        where = f"layers {layer_name(self.layer)} averaged" if averaged else f"layer {layer_name(self.layer)}"
+        prompt = "" if self.plain else ", in its prompt" + ("" if self.pool_template else " (read, not pooled)")
+        length = "L2-normalised" if self.normalise else "not normalised"
+        return f"{strategy.label} pooling of {where} of {self.model.rpartition('/')[2]}{prompt}, {length}"
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Code for one tool, or why there is none."""
+
+    tool: str
+    code: str
+    said: str
+    """What to know; where there is no code, why not, in a sentence."""
+    language: str = "python"
+
+
+def snippets(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> list[Snippet]:
+    """The recipe for each tool, in order."""
+    makers = (for_transformers, for_sentence_transformers, for_pooling, for_tei, for_vllm, for_llama_cpp)
+    return [make(recipe, encoder, texts) for make in makers]
+
+
+def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
+    """Plain PyTorch with transformers."""
+    entry, strategy = get_model(recipe.model), get_strategy(recipe.strategy)
+    layer = encoder.layer(recipe.layer)
+    auto = "AutoModelForTextEncoding" if "Encoder" in type(encoder.model).__name__ else "AutoModel"
+    gguf = entry.package.endswith(".gguf")
+    before, after = split_template(recipe.template)
+    apart = not recipe.plain and not recipe.pool_template
+    last = layer == encoder.layers
+    options = ["dtype=torch.float32", "**pinned"]
+    options[:0] = ["quantization_config=GgufConfig(dequantize=True)"] if gguf else ["use_safetensors=True"]
+    options += ["is_decoder=True"] if entry.causal else []
+    options += ['attn_implementation="eager"'] if strategy.needs == "attention" else []
+    asked = ["**inputs"]
+    asked += [] if last else ["output_hidden_states=True"]
+    asked += ["output_attentions=True"] if strategy.needs == "attention" else []
+    tokenizing = ["padding=True", "truncation=True", f"max_length={encoder.max_length}", 'return_tensors="pt"']
+    tokenizing += ["return_offsets_mapping=True", "return_special_tokens_mask=True"] if apart else []
+    lines = [
+        *([f"# {entry.install}"] if gguf else []),
+        *(["from importlib.util import find_spec", "from pathlib import Path", ""] if gguf else []),
+        "import torch",
+        *(["from safetensors.torch import load_file"] if strategy.needs == "head" else []),
+        f"from transformers import {auto}, AutoTokenizer" + (", GgufConfig" if gguf else ""),
+        "",
+        *_where(entry),
+        'tokenizer = AutoTokenizer.from_pretrained(name, padding_side="right", **pinned)',
+        *(["tokenizer.pad_token = tokenizer.eos_token"] if encoder.tokenizer.pad_token is None else []),
+        f"model = {auto}.from_pretrained(name, {', '.join(options)}).eval()",
+        *([f'head = load_file("{head_path(recipe.model, layer).name}")'] if strategy.needs == "head" else []),
+        "",
+        f"texts = {_listed(texts)}",
+    ]
+    if not recipe.plain:
+        lines += [f"before, after = {before!r}, {after!r}", "prompted = [before + text + after for text in texts]"]
+    given = "texts" if recipe.plain else "prompted"
+    lines += [f"inputs = tokenizer({given}, {', '.join(tokenizing)})", 'mask = inputs["attention_mask"]']
+    if apart:
+        lines += [
+            "# The prompt's tokens are read by the model, but not pooled.",
+            'start, end = inputs.pop("offset_mapping").unbind(dim=-1)',
+            'special = inputs.pop("special_tokens_mask").bool()',
+            "stop = torch.tensor([[len(before) + len(text)] for text in texts])",
+            "mask = mask * (special | (end.maximum(start + 1) > len(before)) & (start < stop))",
+        ]
+    lines += ["with torch.no_grad():", f"    output = model({', '.join(asked)})"]
+    if last:
+        lines += ["hidden = output.last_hidden_state"]
+    elif isinstance(layer, tuple):
+        lines += [f"hidden = torch.stack([output.hidden_states[i] for i in {layer}]).mean(dim=0)"]
+    else:
+        lines += [f"hidden = output.hidden_states[{layer}]  # 0 are the input embeddings"]
+    if strategy.needs == "attention":
+        lines += [
+            "# What the first token pays to each, the mean over heads.",
+            f"paid = output.attentions[{_before(layer)}].mean(dim=1)",
+            "attention = paid[torch.arange(len(paid)), mask.argmax(dim=1)]",
+        ]
+    lines += strategy.torch.splitlines()
+    if recipe.normalise:
+        lines += ["embeddings = torch.nn.functional.normalize(embeddings, dim=1)"]
+    said = []
+    if strategy.needs == "head":
+        said += ["The head's file is under Export, and in this project's folder pooling/heads."]
+    if after:
+        said += [
+            f"A text of more than {encoder.max_length} tokens would lose the end of its prompt here; the app cuts "
+            "the text instead."
+        ]
+    return Snippet("PyTorch", _joined(lines), " ".join(said))
+
+
+def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
+    """sentence-transformers, its modules put together by hand where the model's own differ."""
+    entry, strategy, layer = get_model(recipe.model), get_strategy(recipe.strategy), encoder.layer(recipe.layer)
+    tool = "sentence-transformers"
+    if reason := not_in_sentence_transformers(recipe):
+        return Snippet(tool, "", reason)
+    if entry.package.endswith(".gguf"):
+        return Snippet(
+            tool, "", "sentence-transformers does not read these weights, one GGUF file: use `pooling` or PyTorch."
+        )
+    own = (encoder.trained_pooling, encoder.layers, encoder.normalises) == (strategy.name, layer, recipe.normalise)
+    lines = ["from sentence_transformers import SentenceTransformer"]
+    if own:
+        lines += ["", *_where(entry), "model = SentenceTransformer(name, **pinned)  # this is the model's own pipeline"]
+    else:
+        one_layer = layer != encoder.layers
+        modules = ["Pooling", "Transformer"] + (["WeightedLayerPooling"] if one_layer else [])
+        modules += ["Normalize"] if recipe.normalise else []
+        config = ["**pinned"] + (['"output_hidden_states": True'] if one_layer else [])
+        config += ['"is_decoder": True'] if entry.causal else []
+        lines += [
+            f"from sentence_transformers.sentence_transformer.modules import {', '.join(sorted(modules))}",
+            *(["from torch import nn, tensor"] if one_layer else []),
+            "",
+            *_where(entry),
+            "transformer = Transformer(",
+            "    name,",
+            f"    max_seq_length={encoder.max_length},",
+            '    model_kwargs={"use_safetensors": True, **pinned},',
+            f"    config_kwargs={{{', '.join(config)}}},",
+            "    processor_kwargs=pinned,",
+            ")",
+        ]
+        parts = ["transformer"]
+        if one_layer:
+            lines += [
+                f"shares = nn.Parameter(tensor({layer_shares(layer, encoder.layers)}))  # of layers 0 to "
+                f"{encoder.layers}",
+                "layers = WeightedLayerPooling(",
+                f"    {encoder.dim}, num_hidden_layers={encoder.layers}, layer_start=0, layer_weights=shares",
+                ")",
+            ]
+            parts += ["layers"]
+        parts += [f'Pooling({encoder.dim}, "{strategy.sentence_transformers}")']
+        parts += ["Normalize()"] if recipe.normalise else []
+        lines += [f"model = SentenceTransformer(modules=[{', '.join(parts)}])"]
+    lines += [
+        *(["model.tokenizer.pad_token = model.tokenizer.eos_token"] if encoder.tokenizer.pad_token is None else []),
+        "",
+        f"texts = {_listed(texts)}",
+    ]
+    if not recipe.plain:
+        before, after = split_template(recipe.template)
+        lines += [f"before, after = {before!r}, {after!r}", "texts = [before + text + after for text in texts]"]
+    # Some models' files name a prompt that would be put before every text unasked.
+    lines += ['embeddings = model.encode(texts, prompt="", convert_to_tensor=True)']
+    return Snippet(tool, _joined(lines), "Run with sentence-transformers 6.2.0.")
+
+
+def not_in_sentence_transformers(recipe: Recipe) -> str:
+    """Why sentence-transformers cannot pool so, in a sentence; "" where it can."""
+    strategy = get_strategy(recipe.strategy)
+    if strategy.sentence_transformers is None:
+        return f"sentence-transformers has no {strategy.label} pooling among its modes."
+    if not recipe.plain and not recipe.pool_template:
+        return (
+            "sentence-transformers cannot leave out just the prompt's tokens: its include_prompt=False leaves out the "
+            "special token before them too, and knows no prompt after the text."
+        )
+    return ""
+
+
+def layer_shares(layer: Layer, layers: int) -> list[float]:
+    """What share each of the hidden states 0 to L has in those that are pooled."""
+    chosen = layer if isinstance(layer, tuple) else (layer,)
+    return [chosen.count(i) / len(chosen) for i in range(layers + 1)]
+
+
+def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[str] = TEXTS) -> Snippet:
+    """This project's own module."""
+    strategy, setting = get_strategy(recipe.strategy), f"layer={recipe.layer}"
+    if not recipe.plain:
+        setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
+    attention = strategy.needs == "attention"
+    lines = [
+        f"from pooling import {'get_strategy' if attention else 'embed'}, load_encoder",
+        *(["from torch.nn.functional import normalize"] if recipe.normalise else []),
+        "",
+        f'encoder = load_encoder("{recipe.model}")',
+        f"texts = {_listed(texts)}",
+    ]
+    if attention:
+        lines += [
+            f"states = encoder.encode(texts, {setting}, attention=True)",
+            f'embeddings = get_strategy("{strategy.name}")(states).embedding',
+        ]
+    else:
+        lines += [f'embeddings = embed(texts, encoder, ["{strategy.name}"], {setting})["{strategy.name}"]']
+    lines += ["embeddings = normalize(embeddings, dim=1)"] if recipe.normalise else []
+    return Snippet("pooling", _joined(lines), "In this project's folder, with its requirements installed.")
+
+
+def for_tei(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
+    """text-embeddings-inference: the command that serves, and a request."""
+    tool, entry, kind = "text-embeddings-inference", get_model(recipe.model), encoder.model.config.model_type
+    reason = _not_served(tool, recipe, encoder, TEI, "cls, mean and last-token", kind in TEI_MODELS)
+    if reason:
+        return Snippet("TEI", "", reason)
+    serve = ["text-embeddings-router", "--model-id", entry.name, "--revision", entry.commit]
+    serve += ["--pooling", TEI[recipe.strategy], "--dtype", "float32", "--port", "8080"]
+    said = "Read in version 1.9.3."
+    if entry.kind == "encoder" and recipe.strategy == "last_token":
+        said += " For an encoder, it has last-token pooling on a GPU only."
+    return _served("TEI", serve, "8080/embed", {"inputs": _wrapped(recipe, texts), "normalize": recipe.normalise}, said)
+
+
+def for_vllm(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
+    """vLLM: the command that serves, and a request."""
+    entry, kind = get_model(recipe.model), encoder.model.config.model_type
+    reason = _not_served("vLLM", recipe, encoder, VLLM, "CLS, MEAN and LAST", kind in VLLM_MODELS)
+    if reason:
+        return Snippet("vLLM", "", reason)
+    pooler = {"pooling_type": VLLM[recipe.strategy], "use_activation": recipe.normalise}
+    serve = ["vllm", "serve", entry.name, "--revision", entry.commit, "--runner", "pooling"]
+    serve += ["--convert", "embed"] if entry.kind == "decoder" else []
+    serve += ["--dtype", "float32", "--pooler-config", json.dumps(pooler)]
+    said = "Read in version 0.23; its use_activation is the scaling to length 1."
+    body = {"model": entry.name, "input": _wrapped(recipe, texts)}
+    return _served("vLLM", serve, "8000/v1/embeddings", body, said)
+
+
+def for_llama_cpp(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
+    """llama.cpp: the commands that convert and serve, and a request."""
+    entry, config = get_model(recipe.model), encoder.model.config
+    known = bool(LLAMA_CPP_MODELS & set(config.architectures or []))
+    if known and config.model_type == "bert":
+        # Its converter reads a BERT's vocabulary as WordPiece, whatever it is.
+        known = type(encoder.tokenizer.backend_tokenizer.model).__name__ == "WordPiece"
+    gguf = entry.package.endswith(".gguf")
+    reason = _not_served("llama.cpp", recipe, encoder, LLAMA_CPP, "mean, cls and last", known or gguf, gguf=gguf)
+    if reason:
+        return Snippet("llama.cpp", "", reason)
+    if gguf:
+        package, _, file = entry.package.partition("/")
+        get = [f"folder=$(python -c \"from importlib.util import find_spec; print(find_spec('{package}').origin)\")"]
+        model = f'"$(dirname "$folder")/{file}"'
+        said = "It computes with the weights as they are packed, so the last digits differ."
+    else:
+        get = [
+            shlex.join(["hf", "download", entry.name, "--revision", entry.commit, "--local-dir", "model"]),
+            "python convert_hf_to_gguf.py model --outtype f32 --outfile model.gguf",
+        ]
+        model, said = "model.gguf", "hf is the command of huggingface_hub, convert_hf_to_gguf.py a script of llama.cpp."
+    serve = f"llama-server -m {model} --embeddings --pooling {LLAMA_CPP[recipe.strategy]} --embd-normalize "
+    serve += "2" if recipe.normalise else "-1"
+    request = _request("8080/v1/embeddings", {"input": _wrapped(recipe, texts)})
+    said = f"Read at commit 00dc8057. {said}"
+    return Snippet("llama.cpp", _joined([*get, serve, "", request]), said, "bash")
+
+
+def _not_served(
+    tool: str,
+    recipe: Recipe,
+    encoder: Encoder,
+    poolings: dict[str, str],
+    named: str,
+    known: bool,
+    *,
+    gguf: bool = False,
+) -> str:
+    """Why a server cannot do this, in a sentence; "" where it can."""
+    entry, strategy = get_model(recipe.model), get_strategy(recipe.strategy)
+    if entry.causal:
+        return f"{tool} cannot run an encoder under a causal mask, which is made for this app."
+    if entry.package.endswith(".gguf") and not gguf:
+        return (
+            f"{tool} would take this model from the Hub, whose weights are not those in use here, one quantised GGUF "
+            "file: its embeddings would be others."
+        )
+    if not known:
+        return f"{tool} does not have this model's architecture ({encoder.model.config.model_type}) on its list."
+    if strategy.name not in poolings:
+        return f"{tool} pools by {named} only, so it cannot do {strategy.label} pooling."
+    if encoder.layer(recipe.layer) != encoder.layers:
+        return f"{tool} pools the last layer only, so it cannot pool layer {layer_name(recipe.layer)}."
+    if not recipe.plain and not recipe.pool_template and strategy.name != "last_token":
+        return f"{tool} pools a prompt's tokens with the text's, and cannot leave them out."
+    if not recipe.plain and not recipe.pool_template:
+        return f"{tool} takes the last token of all, and cannot stop before a prompt's own tokens."
+    return ""
+
+
+def _served(tool: str, serve: list[str], address: str, body: dict, said: str) -> Snippet:
+    return Snippet(tool, _joined([shlex.join(serve), "", _request(address, body)]), said, "bash")
+
+
+def _request(address: str, body: dict) -> str:
+    return (
+        f"curl http://localhost:{address} -H 'Content-Type: application/json' \\\n  -d {shlex.quote(json.dumps(body))}"
+    )
+
+
+def _wrapped(recipe: Recipe, texts: Sequence[str]) -> list[str]:
+    before, after = split_template(recipe.template)
+    return [before + text + after for text in texts]
+
+
+def repository(entry: Model) -> str:
+    """The repository on the Hub that has the model's weights; the causal twin borrows the original's."""
+    return next(m.name for m in (*MODELS, entry) if m.sha256 == entry.sha256 and not m.causal)
+
+
+def _where(entry: Model) -> list[str]:
+    """Lines of Python: `name`, where the weights are, and `pinned`, what makes sure that it is these."""
+    if entry.package.endswith(".gguf"):
+        package, _, file = entry.package.partition("/")
+        return [
+            f'name = Path(find_spec("{package}").origin).parent',
+            f'pinned = {{"gguf_file": "{file}", "trust_remote_code": False}}',
+        ]
+    return [
+        f'name = "{repository(entry)}"',
+        f'pinned = {{"revision": "{entry.commit}", "trust_remote_code": False}}',
+    ]
+
+
+def _before(layer: Layer) -> int:
+    """The index of a layer's attention; only a single layer from 1 up has one."""
+    if not isinstance(layer, int) or layer < 1:
+        raise ValueError("CLS attention needs the attention of one transformer layer; choose one from 1 up.")
+    return layer - 1
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "[" + ", ".join(json.dumps(text) for text in texts) + "]"
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(lines) + "\n"
