@@ -13,9 +13,9 @@ from pooling import get_strategy, load_encoder
 from pooling.catalogue import all_models, get_model, missing
 from pooling.charts import chips
 from pooling.datasets import own_pairs
-from pooling.evaluation import code_for
 from pooling.lessons import Picture, Rows, Shown, Strips, Sum, all_lessons, get_lesson
 from pooling.recommend import QUESTIONS, recommend
+from pooling.snippets import Recipe, for_pooling
 from tests.conftest import ROOT
 
 LESSONS = all_lessons()
@@ -216,7 +216,8 @@ def test_every_answer_to_the_four_questions_has_its_recommendation(kind, tuned, 
         advice.model
     ).layers
     assert advice.example in [model.name for model in all_models()]
-    compile(code_for(advice.example, advice.strategy, advice.layer), "code", "exec")
+    code = for_pooling(Recipe(advice.example, advice.strategy, advice.layer, normalise=advice.normalise)).code
+    compile(code, "code", "exec")
 
 
 def test_the_recommendation_agrees_with_the_registry():
