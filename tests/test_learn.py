@@ -243,7 +243,7 @@ def test_the_four_questions_are_in_the_address_and_recommend():
     app.radio(key="advice-compare").set_value("dot").run()
     assert not app.exception
     assert app.subheader[0].value == "Use Attention (trained) pooling"
-    assert "normalize(vectors)" in app.code[0].value
+    assert "normalize(embeddings" in app.code[0].value
     assert in_address(app, "advice-compare") == "dot"
     assert len(app.get("plotly_chart")) == 2
 
