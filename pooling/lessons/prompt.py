@@ -18,7 +18,7 @@ from pooling.tables.evaluation import layer_leaderboard
 TEXTS = sample_sets()[0].sentences
 WRITER = "HuggingFaceTB/SmolLM2-135M-Instruct"
 NAMES = ("last_token", "mean")
-SPLIT = "test"
+PAIRS = own_pairs("dev")[::2]
 """A part of the pairs: a model that writes takes its time for each."""
 TITLES = {PLAIN: "plain", ONE_WORD: "in the prompt"}
 
@@ -49,12 +49,12 @@ After this prompt the model is about to say one word that means the sentence. Th
 )
 def prompt(decoder: Encoder) -> Shown:
     """The last token with and without a prompt: its embeddings, and what they are worth."""
-    last, layer, pairs = get_strategy("last_token"), decoder.layers, own_pairs(SPLIT)
+    last, layer = get_strategy("last_token"), decoder.layers
     states = {template: decoder.encode(TEXTS, template=template) for template in TITLES}
     vectors = [last(one).embedding for one in states.values()]
     cosines = torch.cosine_similarity(*vectors)
     most = cosines.max().item()
-    tables = [layer_leaderboard(pairs, _cosines(decoder, template), layer, NAMES) for template in TITLES]
+    tables = [layer_leaderboard(PAIRS, _cosines(decoder, template), layer, NAMES) for template in TITLES]
     scored = pd.concat(
         [
             table.assign(label=table["label"] + f", {title}")
@@ -62,7 +62,6 @@ def prompt(decoder: Encoder) -> Shown:
         ]
     ).sort_values("score", ascending=False, ignore_index=True)
     plain, asked = (table.set_index("name").loc["last_token", "score"] for table in tables)
-    change = asked - plain
     writes = decoder.name == WRITER
     return Shown(
         answer="no" if cosines.min() > 0.9999 else "hardly" if most > 0.95 else "yes",
@@ -82,7 +81,7 @@ def prompt(decoder: Encoder) -> Shown:
             Picture(
                 partial(intervals, scored, "score", "low", "high", title="Spearman × 100", bounds=(-10.0, 102.0)),
                 scored,
-                f"On {len(pairs)} pairs, the last token goes from {number(plain)} to {number(asked)} with the prompt."
+                f"On {len(PAIRS)} pairs, the last token goes from {number(plain)} to {number(asked)} with the prompt."
                 + (
                     ""
                     if writes
@@ -93,9 +92,9 @@ def prompt(decoder: Encoder) -> Shown:
         ),
         because=(
             "The sentence is the same, but the last token has read the prompt too: the cosine of the two embeddings is "
-            f"at most {number(most)}. On the pairs, being asked for one word "
-            f"{'wins' if change > 0 else 'costs'} the last token {number(abs(change))} points here"
-            + ("." if writes else ", for these weights were never taught to answer.")
+            f"at most {number(most)}. On the pairs, being asked for one word changes the last token's score by "
+            f"{number(asked - plain, signed=True)} points"
+            + ("." if writes else "; these weights were never taught to answer.")
         ),
         try_it=TryIt(
             "Write a prompt of your own in the sidebar, and watch the last token.",
@@ -108,7 +107,6 @@ def prompt(decoder: Encoder) -> Shown:
 
 def _cosines(decoder: Encoder, template: str) -> Grid:
     """The cosine of each pair at the last layer, in a prompt."""
-    pairs = own_pairs(SPLIT)
-    texts = distinct_texts(pairs)
+    texts = distinct_texts(PAIRS)
     vectors = embed(texts, decoder, NAMES, template=template)
-    return Grid({(decoder.layers, name): pair_cosines(pairs, texts, one) for name, one in vectors.items()})
+    return Grid({(decoder.layers, name): pair_cosines(PAIRS, texts, one) for name, one in vectors.items()})

@@ -97,8 +97,9 @@ def answer_of(lesson: "Lesson") -> Answer | None:
 
 def ask_question(lesson: "Lesson", *, present: bool) -> None:
     """The choices of a lesson as buttons: to press one is to commit."""
+    columns = st.columns(2 if present else 1)
     for place, (name, text) in enumerate(lesson.choices.items(), start=1):
-        st.button(
+        columns[(place - 1) % len(columns)].button(
             text,
             key=f"choice-{lesson.name}-{name.strip('[]')}",
             on_click=_commit,

@@ -1,0 +1,87 @@
+"""The Learn page, as a person sees it: every lesson done by clicking, its link, and the front of a class."""
+
+from pooling.lessons import all_lessons
+from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
+
+LESSONS = all_lessons()
+NARROW = {"width": 390, "height": 844}
+
+
+def choose(reader, lesson, choice: str) -> None:
+    """Commit to an answer and wait for what the model shows."""
+    reader.page.click(f".st-key-choice-{lesson.name}-{choice} button")
+    reader.page.get_by_text("Read on:").wait_for(timeout=240_000)
+    reader.wait()
+
+
+def test_every_lesson_is_done_by_clicking(server, reader):
+    reader.open(server + "/learn")
+    for place, lesson in enumerate(LESSONS, start=1):
+        reader.page.get_by_text(f"Lesson {place} of {len(LESSONS)}").wait_for(timeout=30_000)
+        assert lesson.question in reader.main()
+        assert reader.page.locator(".js-plotly-plot, .pp-strip").count() == 0, "nothing is shown before one commits"
+        wrong = next(name for name in lesson.choices if name != lesson.right)
+        choose(reader, lesson, wrong if place == 1 else lesson.right)
+        assert ("The model says otherwise." if place == 1 else "You are right.") in reader.main()
+        assert "On this model the numbers speak for another answer" not in reader.main()
+        link = reader.page.get_by_role("link", name="Try it yourself")
+        assert link.get_attribute("href").startswith("./")
+        assert link.get_attribute("target") == "_blank"
+        reader.assert_well()
+        if place < len(LESSONS):
+            reader.page.click(".st-key-lesson-next button")
+    assert f"{len(LESSONS)} of {len(LESSONS)} answered, {len(LESSONS) - 1} right at first try" in reader.main()
+
+    # what was answered is still there, and a phone shows it whole
+    reader.page.click(".st-key-open-mask button")
+    reader.page.get_by_text("Read on:").wait_for(timeout=30_000)
+    reader.wait()
+    assert "You are right." in reader.main()
+    reader.page.set_viewport_size(NARROW)
+    reader.wait()
+    assert reader.page.evaluate(WIDER_THAN_THE_SCREEN) == []
+
+
+def test_a_link_shows_the_same_lesson_and_its_experiment_in_a_fresh_browser_on_a_fresh_server(start_server, reader):
+    address = start_server()
+    reader.open(address + "/learn?lesson=normalise")
+    assert "Lesson 10 of 12" in reader.main()
+    assert "0 of 12 answered" in reader.main()
+    choose(reader, next(one for one in LESSONS if one.name == "normalise"), "none")
+    with reader.page.expect_popup() as opened:
+        reader.page.get_by_role("link", name="Try it yourself").click()
+    opened.value.locator(".st-key-metric").wait_for(timeout=60_000)
+    assert opened.value.get_by_role("radio", name="Dot product").get_attribute("aria-checked") == "true"
+    assert opened.value.locator(".st-key-text textarea").input_value().startswith("Volcano!")
+    assert opened.value.url.startswith(address + "/similarity?")
+    opened.value.close()
+
+
+def test_at_the_front_of_a_class_keys_lead_through_the_lessons(server, reader):
+    reader.page.goto(server + "/learn?lesson=mask&present=on")
+    reader.page.get_by_text("Lesson 2 of 12").wait_for(timeout=60_000)
+    reader.wait()
+    for hidden in ("stSidebar", "stHeader"):
+        assert not reader.page.get_by_test_id(hidden).is_visible()
+    letters = "el => parseFloat(getComputedStyle(el).fontSize)"
+    assert reader.page.get_by_text("What happens to the sentence's embedding?").evaluate(letters) >= 26
+    reader.page.keyboard.press("3")
+    reader.page.get_by_text("You are right.").wait_for(timeout=60_000)
+    reader.page.get_by_text("Read on:").wait_for(timeout=60_000)
+    reader.page.keyboard.press("End")
+    reader.page.keyboard.press("ArrowRight")
+    reader.page.get_by_text("Lesson 3 of 12").wait_for(timeout=30_000)
+    reader.wait()
+    assert reader.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+    assert "lesson=raw_cls" in reader.page.url
+    reader.page.keyboard.press("ArrowLeft")
+    reader.page.get_by_text("You are right.").wait_for(timeout=30_000)
+    reader.page.keyboard.press("Escape")
+    reader.page.get_by_text("Your progress.").wait_for(timeout=30_000)
+    reader.wait()
+    assert reader.page.get_by_test_id("stSidebar").is_visible()
+    assert "present" not in reader.page.url
+    # outside the mode the keys do nothing, and never while one types
+    reader.page.keyboard.press("ArrowRight")
+    reader.wait()
+    assert "Lesson 2 of 12" in reader.main()
