@@ -12,9 +12,9 @@ SECRETS = re.compile(rb"zq\d{6}secretxv")
 
 
 def test_strangers_with_hostile_texts_see_neither_each_other_nor_an_exception():
-    report = soak(clients=3, seconds=8, seed=7)
+    report = soak(clients=3, seconds=300, seed=7, things=8)
     assert report.failures == []
-    assert report.runs >= 6, report.text()
+    assert report.runs >= 20, report.text()
 
 
 def test_anothers_secret_anywhere_in_a_message_is_seen():

@@ -33,7 +33,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from pages.ui.navigation import PAGES
-from tests.benchmarks.client import PATIENCE, SENT, Run, Server, Visitor, server, visitor
+from tests.benchmarks.client import SENT, Run, Server, Visitor, server, visitor
 
 HOSTILE = (
     "<script>alert(1)</script> and </textarea><img src=x onerror=alert(1)>",
@@ -79,6 +79,9 @@ FILES = (
 NEVER = ("download", "hub")
 """No widget whose key has this in it is touched: nothing is to be asked of a network."""
 
+WAITS = 120.0
+"""Seconds that a person waits for a page."""
+
 
 @dataclass
 class Report:
@@ -106,9 +109,7 @@ class Report:
             late = sorted(spent)[math.ceil(0.95 * len(spent)) - 1]
             lines.append(f"{page:16} {len(spent):6} {median(spent):9.2f} {late:7.2f}")
         lines += ["", "actions: " + ", ".join(f"{name} {n}" for name, n in self.actions.most_common())]
-        lines += [
-            f"given up after {PATIENCE:.0f} s: {', '.join(f'{k} {n}' for k, n in self.gave_up.items()) or 'none'}"
-        ]
+        lines += [f"given up after {WAITS:.0f} s: {', '.join(f'{k} {n}' for k, n in self.gave_up.items()) or 'none'}"]
         lines += [f"connections closed by the server for what was sent: {self.refused}"]
         lines += [f"memory in MB: {', '.join(map(str, self.memory_mb))}"]
         lines += ["log: " + ("; ".join(f"{n} x {line}" for line, n in self.log_lines.most_common(12)) or "empty")]
@@ -183,13 +184,15 @@ class Guest(Visitor):
 class Soak:
     """All clients, and what they saw."""
 
-    def __init__(self, at: str, clients: int, seconds: float, seed: int):
+    def __init__(self, at: str, clients: int, seconds: float, seed: int, things: int):
         self.at, self.seed = at, seed
         self.report = Report(clients, seconds)
         # A person's secret is one word that no page, sample or file has.
         self.secrets = [f"zq{i:03}{seed % 1000:03}secretxv" for i in range(clients)]
         self.pattern = re.compile(rb"zq\d{6}secretxv")
         self.ends = time.monotonic() + seconds
+        self.things = [things] * clients
+        """How many more things each client does at most."""
 
     async def everybody(self) -> None:
         """All clients until the time is over."""
@@ -201,14 +204,14 @@ class Soak:
         await asyncio.sleep(dice.random() * 2)
         stream = f"{self.at.replace('http', 'ws', 1)}/_stcore/stream"
         for visit in itertools.count():
-            if time.monotonic() > self.ends:
+            if self.over(i):
                 return
             try:
                 async with websockets.connect(
                     stream, subprotocols=["streamlit"], max_size=None, ping_interval=None
                 ) as socket:
                     guest = Guest(socket, self.at, self.secrets[i], self.pattern)
-                    await self.visit(guest, self.secrets[i], dice, bool(visit))
+                    await self.visit(guest, i, dice, bool(visit))
             except TimeoutError:
                 self.report.gave_up["opening"] += 1
             except websockets.ConnectionClosed as closed:
@@ -221,17 +224,25 @@ class Soak:
                 self.report.failures.append(f"client {i}: the server cannot be reached ({error})")
                 await asyncio.sleep(1)
 
-    async def visit(self, guest: Guest, secret: str, dice: random.Random, again: bool) -> None:
+    def over(self, i: int) -> bool:
+        """Whether a client has done all it will."""
+        return time.monotonic() > self.ends or not self.things[i]
+
+    async def visit(self, guest: Guest, i: int, dice: random.Random, again: bool) -> None:
         """Open the app and do one thing after another; a person leaves after some."""
+        secret = self.secrets[i]
         page = dice.choice(PAGES[1:]).file[6:-3] if again and dice.random() < 0.5 else ""
-        self.note(guest, page, await guest.open(page), secret)
+        async with asyncio.timeout(WAITS):
+            self.note(guest, page, await guest.open(page), secret)
         for _ in range(dice.randrange(10, 60)):
-            if time.monotonic() > self.ends:
+            if self.over(i):
                 break
+            self.things[i] -= 1
             name, act = self.something(guest, secret, dice)
             self.report.actions[name] += 1
             try:
-                run = await act()
+                async with asyncio.timeout(WAITS):
+                    run = await act()
             except TimeoutError:
                 self.report.gave_up[name] += 1
                 return
@@ -361,10 +372,10 @@ async def watch(running: Server, report: Report, every: float) -> None:
         await asyncio.sleep(every)
 
 
-def soak(clients: int, seconds: float, seed: int = 0, port: int = 0) -> Report:
-    """Start a server, send everybody, and report."""
+def soak(clients: int, seconds: float, *, seed: int = 0, port: int = 0, things: int = 1_000_000) -> Report:
+    """Start a server, send everybody for so long, or until each has done so many things, and report."""
     with server(port, HF_HUB_OFFLINE="1") as running:
-        soaked = Soak(running.address, clients, seconds, seed)
+        soaked = Soak(running.address, clients, seconds, seed, things)
 
         async def all_of_it() -> None:
             watching = asyncio.create_task(watch(running, soaked.report, max(1.0, seconds / 10)))
@@ -388,7 +399,7 @@ def main() -> None:
     parse.add_argument("--port", type=int, default=0)
     parse.add_argument("--out", type=Path, default=Path("soak.json"))
     asked = parse.parse_args()
-    report = soak(asked.clients, 60 * asked.minutes, asked.seed, asked.port)
+    report = soak(asked.clients, 60 * asked.minutes, seed=asked.seed, port=asked.port)
     print(report.text())
     asked.out.write_text(json.dumps(vars(report), indent=1, ensure_ascii=False) + "\n")
     raise SystemExit(bool(report.failures))
