@@ -2,20 +2,28 @@
 
 import streamlit as st
 
-from pages.ui import cache, layout, maps, navigation, url
+from pages.ui import busy, cache, layout, maps, navigation, takeaway, url
 from pages.ui.controls import sidebar
+from pooling import logs
 
 st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wide")
+logs.keep_private()
 page = navigation.build()
-layout.header(page)
-url.begin()
-with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds."):
-    cache.libraries()
-    sidebar.load_model()
-try:
-    with st.sidebar:
-        sidebar.draw()
-    navigation.run_page()
-finally:
-    url.finish()
-    maps.warm_up()
+with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
+    beside_title = layout.header(page)
+    url.begin()
+    takeaway.begin()
+    busy.room_for_one_more()
+    with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds."):
+        cache.libraries()
+        sidebar.load_model()
+    what.append(f"with {sidebar.model_in_use()}")
+    try:
+        with st.sidebar:
+            sidebar.draw()
+        with beside_title:
+            takeaway.draw(page)
+        navigation.run_page()
+    finally:
+        url.finish()
+        maps.warm_up()

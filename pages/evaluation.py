@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, parts
+from pages.ui import busy, cache, controls, layout, parts
 from pages.ui.controls.evaluation import choose_columns, choose_scored_data
 from pages.ui.navigation import require_frame
 
@@ -12,7 +12,7 @@ from pooling import all_strategies
 from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
 from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts
-from pooling.evaluation import binary, bootstrap_mean, grid_layers, leaderboard
+from pooling.evaluation import RESAMPLES, binary, bootstrap_mean, grid_layers, leaderboard
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
 from pooling.snippets import Recipe, for_pooling
@@ -32,20 +32,20 @@ def given(kind: str) -> tuple:
     try:
         if (table := controls.choose_table(f"file-{kind}", "A CSV or TSV file with a header")) is None:
             st.info("Choose a file: its first row names the columns.", icon=":material/upload_file:")
-            st.stop()
+            layout.stop()
         purposes = ["First text", "Second text", "Score"] if kind == "pairs" else ["Text", "Label"]
         guesses = guess_columns(table, texts=len(purposes) - 1, numeric=kind == "pairs")
         chosen = choose_columns(kind, list(table), dict(zip(purposes, guesses, strict=True)))
         return tuple(read_pairs(table, *chosen)) if kind == "pairs" else read_texts(table, *chosen)
     except ValueError as wrong:
         layout.problem(str(wrong))
-        st.stop()
+        layout.stop()
 
 
 def benchmark() -> list:
     """The test set of the STS Benchmark; the page stops where it is not on this machine."""
     if (folder := controls.find_benchmark()) is None:
-        st.stop()
+        layout.stop()
     return cache.stsb(folder)["test"]
 
 
@@ -89,9 +89,8 @@ def show_leaderboard(table, measure: str, noticed: str) -> None:
 def evaluate_pairs(data: str, pairs: tuple) -> None:
     """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
     measure, content = tables.measure_name(pairs), parts.digest([choice.template, choice.pool_template, *pairs])
-    grid = parts.in_parts(
-        pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice, key, some)
-    )
+    busy.take_turn(len(pairs), 3 * 8 * RESAMPLES * len(pairs))
+    grid = parts.pair_cosines(pairs, choice)
     reference = (encoder.layers, own_strategy(own).name)
     sampled = (*((layer, name) for name in names), reference)
     scores = cache.scores(choice.model, content, sampled, pairs, grid)
@@ -106,7 +105,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             "No strategy ranks these pairs: under each, all similarities are the same. Are the two texts of every "
             "pair equal? Give pairs that differ, or choose another layer."
         )
-        st.stop()
+        layout.stop()
     say(notices.verdict(table, trained_here, measure), notices.recommended(table, trained_here))
     show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
     repeated = len(pairs) - len(set(pairs))
@@ -179,6 +178,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
 def evaluate_labels(texts: tuple, labels: tuple) -> None:
     """Labelled texts: do texts of one label lie together under a strategy?"""
     content = parts.digest([choice.template, choice.pool_template, texts, labels])
+    busy.take_turn(len(texts), busy.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim)
     grid = parts.in_parts(texts, len, lambda key, some: cache.vectors(choice, key, some))
     try:
         scored = {
@@ -187,7 +187,7 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
         }
     except ValueError as wrong:
         layout.problem(str(wrong))
-        st.stop()
+        layout.stop()
     counts = cache.resample(len(texts))
     places = leaderboard(
         {name: one and one.accuracy for name, one in scored.items()},
@@ -197,7 +197,7 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     table = tables.label_table(places, scored)
     if not (table["verdict"] != "").any():
         layout.problem("Under every strategy all these texts get the same vector. Give texts that differ.")
-        st.stop()
+        layout.stop()
     said = notices.verdict(table, trained_here, "1-nearest-neighbour (1-NN) accuracy")
     say(said, notices.recommended(table, trained_here))
     show_leaderboard(table, "1-NN accuracy", notices.about_leaderboard(table, len(texts), "texts"))

@@ -11,7 +11,7 @@ from pages.ui.navigation import require_frame
 require_frame()
 
 from pooling import get_strategy
-from pooling.catalogue import PLAIN
+from pooling.catalogue import PLAIN, get_model
 from pooling.charts import attention, chips
 from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
@@ -30,9 +30,7 @@ present = learn.presenting()
 def cosines(model: str):
     """The cosines of the project's own pairs under a model, at every layer and strategy."""
     choice = replace(controls.current(with_texts=False), model=model, template=PLAIN, pool_template=True)
-    return parts.in_parts(
-        own_pairs(), lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice, key, some)
-    )
+    return parts.pair_cosines(own_pairs(), choice)
 
 
 def compute(lesson: Lesson) -> tuple[tuple[str, ...], Shown]:
@@ -44,7 +42,7 @@ def compute(lesson: Lesson) -> tuple[tuple[str, ...], Shown]:
         except (FileNotFoundError, HubError, ValueError) as error:
             reason = str(error)
     layout.problem(f"{reason} Try again in a moment.")
-    return st.stop()
+    return layout.stop()
 
 
 def show(part: Part, key: str) -> None:
@@ -77,6 +75,8 @@ def say_models(lesson: Lesson, models: tuple[str, ...]) -> None:
         st.caption(f"Computed with {' and '.join(models)}.")
     if lesson.better and lesson.better not in models:
         lacks = lesson.lacks() or f"{lesson.better} could not be loaded."
+        if get_model(lesson.better).source == "hub":
+            lacks += " Choose it in the sidebar to download it."
         st.caption(f":material/info: {lesson.better} would show this better. {lacks}")
 
 

@@ -25,7 +25,7 @@ states, made, missing = cache.padded(choice, text, padding, side, attend, pooled
 strategy = choice.strategy
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
-    st.stop()
+    layout.stop()
 tokens = token_table(states, made[strategy.name])
 st.html(chips.token_strip(tokens, f"Tokens, padding and their weights under {strategy.label}"))
 st.caption(

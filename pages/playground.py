@@ -38,7 +38,7 @@ try:
 except (LookupError, ValueError) as missing:
     controls.offer_another(str(missing.args[0]))
     layout.strategy_card(strategy)
-    st.stop()
+    layout.stop()
 tokens = token_table(states, pooled)
 noticed = about_tokens(tokens, strategy)
 st.html(chips.token_strip(tokens, f"Tokens and their weights under {strategy.label}"))

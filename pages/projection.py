@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, maps
+from pages.ui import cache, controls, layout, maps, takeaway
 from pages.ui.controls.projection import (
     choose_compared,
     choose_corpus,
     choose_map,
+    choose_points,
     choose_search,
     choose_settings,
     choose_shown,
     choose_source,
+    chosen_points,
 )
 from pages.ui.navigation import require_frame
 
@@ -36,12 +38,12 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
     metric, settings = choose_settings(kind, axes)
 corpus = choose_corpus(source)
 if corpus is None:
-    st.stop()
+    layout.stop()
 missing = cache.not_for_a_corpus(choice.model, choice.layer)
 strategy = choice.strategy
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
-    st.stop()
+    layout.stop()
 texts, labels = corpus.texts, corpus.labels
 if kind == "umap" and len(texts) < FEWEST_FOR_UMAP:
     st.info(
@@ -54,6 +56,7 @@ usable = [s.name for s in all_strategies() if s.name not in missing]
 vectors = maps.embeddings(choice, corpus, usable)
 views = {name: maps.View(choice, corpus, name, vectors[name], metric, kind, settings) for name in usable}
 view = views[strategy.name]
+takeaway.offer_corpus(corpus, view.embeddings)
 
 table = map_table(view.map, texts, labels)
 hits = found(table, query)
@@ -62,12 +65,20 @@ noticed = (
     if kind == "pca"
     else notices.about_umap(table, min(settings.neighbours, len(texts) - 1))
 ) + notices.about_neighbours(table, view.neighbours)
-figure = charts.map_figure(table, strategy.name, marked=hits, dark=layout.dark())
-chosen = []
+chosen = [] if axes == 3 else chosen_points(corpus)
+# What a link has chosen is not selected in the figure itself, and gets rings.
+linked = [] if f"map-{corpus.digest}" in st.session_state else chosen
+figure = charts.map_figure(table, strategy.name, marked=[*hits, *linked], dark=layout.dark())
 if axes == 3:
     layout.chart(figure, key=f"map-{corpus.digest}-3d", alt=noticed)
 else:
-    chosen = layout.chosen_points(figure, key=f"map-{corpus.digest}", alt=noticed, boxes=len(texts) <= LARGE)
+    layout.choice_of_points(
+        figure,
+        key=f"map-{corpus.digest}",
+        alt=noticed,
+        boxes=len(texts) <= LARGE,
+        choose=lambda numbers: choose_points(corpus, numbers),
+    )
 layout.noticed(noticed, table, key="map", figure=figure)
 listed = chosen or hits
 if listed:
@@ -124,7 +135,7 @@ others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(te
 for name in missing:
     st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")
 if not others:
-    st.stop()
+    layout.stop()
 first = view.map
 aligned = {strategy.name: (first, 0.0)} | {name: align(views[name].map, first) for name in others}
 tables = {name: map_table(made, texts, labels) for name, (made, _) in aligned.items()}

@@ -40,7 +40,7 @@ if cut:
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
     layout.strategy_card(strategy)
-    st.stop()
+    layout.stop()
 
 
 def corpus():
@@ -202,7 +202,7 @@ if not len(baseline):
         "There is no baseline: after centring, every bundled sentence has a vector of length zero under this "
         "strategy and layer."
     )
-    st.stop()
+    layout.stop()
 pairs = tables.pair_table(matrix, measure, baseline)
 spread = tables.baseline_table(baseline, pairs, measure)
 before = tables.baseline_table(plain, pairs, measure) if centre else None

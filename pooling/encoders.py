@@ -29,6 +29,7 @@ from transformers.models.auto.modeling_auto import (
 
 from pooling.catalogue import PLAIN, Model, cache_folder, get_model, model_folder, split_template
 from pooling.hub import HubError, need_memory, verified_folder
+from pooling.machine import disk_full, out_of_memory
 from pooling.modules import find_head
 from pooling.registry import Strategy, all_strategies, get_strategy
 from pooling.token_strings import spell_bytes
@@ -95,6 +96,10 @@ def load_encoder(model: str, *, device: str | None = None) -> "Encoder":
     except HubError:
         raise
     except Exception as error:
+        if out_of_memory(error):
+            raise HubError(f"The memory was not enough to load {model}; choose a smaller model.") from error
+        if disk_full(error):
+            raise HubError(f"The disk is full, so {model} could not be unpacked.") from error
         raise ValueError(f"The files of {model} could not be read ({type(error).__name__}).") from error
 
 

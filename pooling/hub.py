@@ -29,6 +29,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import tqdm
 
+from pooling import logs
 from pooling.catalogue import Model, check_weights, downloaded_folder, sha256_of
 from pooling.machine import free_disk, free_memory, megabytes
 
@@ -242,12 +243,15 @@ def start(model: Model, check: Callable[[Path], None], *, done: Callable[[Path],
 
     def work() -> None:
         try:
-            plan = look_up(model)
-            made.size = plan.size
-            done(download(plan, check, count))
+            with logs.timed(f"downloading {model.name}"):
+                plan = look_up(model)
+                made.size = plan.size
+                done(download(plan, check, count))
         except HubError as error:
             made.error = str(error)
-        except Exception as error:  # whatever it is, the reader waits for an end
+            logs.log.warning("A download failed: %s", made.error)
+        except BaseException as error:  # whatever it is, the reader waits for an end
+            logs.log.exception("A download failed")
             made.error = f"{model.name} could not be downloaded ({type(error).__name__})."
         finally:
             made.finished.set()

@@ -10,12 +10,13 @@ from typing import Literal
 import torch
 from threadpoolctl import threadpool_limits
 
+from pooling import logs
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer
 from pooling.modules import AttentionHead
 from pooling.training import Outcome, Progress, Tell, held_back_test, train_head
 
-MOST_WAITING = 20
+MOST_WAITING = 40
 ABANDONED_AFTER = 180.0
 """Seconds without anybody looking; a browser looks once a minute from a tab in the background."""
 LONGEST = 1800.0
@@ -135,14 +136,16 @@ class Job:
 
         try:
             # Half of the cores are left to everybody else; the limit holds in this thread alone.
-            with threadpool_limits(max(1, torch.get_num_threads() // 2), user_api="openmp"):
+            named = f"training a head for layer {self.layer} of {self.model}"
+            with logs.timed(named), threadpool_limits(max(1, torch.get_num_threads() // 2), user_api="openmp"):
                 self._train_and_test(tell)
             self.end("done")
         except _Stopped:
             self.end("stopped", self.stopping)
         except ValueError as error:
             self.end("failed", str(error))
-        except Exception as error:  # a page must be told of anything, for nobody else sees this thread
+        except BaseException as error:  # a page must be told of anything, and the next in the queue be served
+            logs.log.exception("A training failed")
             self.end("failed", f"It broke off ({type(error).__name__}); try fewer pairs, or another layer.")
 
     def _train_and_test(self, tell: Tell) -> None:

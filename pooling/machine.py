@@ -39,6 +39,17 @@ def give_memory_back() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory was lacking, of the machine or of its accelerator."""
+    named = type(error).__name__ == "OutOfMemoryError"  # torch's, for a GPU
+    return isinstance(error, MemoryError) or named or "can't allocate memory" in str(error)
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether it says that nothing more can be written."""
+    return "No space left on device" in str(error)
+
+
 def megabytes(size: int) -> str:
     """A size for a reader: "91 MB", "1.2 GB"."""
     return f"{size / 1e9:.1f} GB" if size >= 999.5e6 else f"{max(1, round(size / 1e6))} MB"

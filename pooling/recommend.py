@@ -82,7 +82,7 @@ def recommend(kind: Kind, tuned: Tuned, labels: Pairs, compare: Similarity) -> A
     if tuned == "tuned":
         strategy = "last_token" if decoder else "mean"
         reason = (
-            "A tuned model is right for the pooling it was trained with, and for no other. "
+            "Tuning made this model's embeddings right for one pooling, the one it was trained with: use that. "
             + ("Most decoders" if decoder else "Most encoders")
             + " were tuned with the "
             + ("last token." if decoder else "mean; some, such as BGE, with CLS.")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,34 +30,67 @@ def encoder():
     return load_encoder(DEFAULT, device="cpu")
 
 
-@pytest.fixture(scope="session")
-def start_server(tmp_path_factory) -> Iterator[Callable[..., str]]:
-    """Start the app on a free port; the address is returned once it answers."""
-    running = []
+class Servers:
+    """The app, started as often as asked, each time with a log of its own."""
 
-    def start(**environment: str) -> str:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        log = (tmp_path_factory.mktemp("server") / "log.txt").open("w")
+    def __init__(self, logs: Path):
+        self._logs = logs
+        self._running: dict[str, tuple[subprocess.Popen, Path]] = {}
+        self._ended: list[Path] = []
+
+    def __call__(self, *, at: str = "", **environment: str) -> str:
+        """Start the app on a free port, or where a killed one was; the address is returned once it answers."""
+        port = at.rpartition(":")[2] or str(free_port())
+        log = self._logs / f"{port}-{len(self._ended)}.txt"
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-        command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-        running.append((subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log), log))
+        command += ["--server.port", port, "--server.address", "127.0.0.1"]
+        with log.open("w") as file:
+            process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file)
+        address = f"http://127.0.0.1:{port}"
+        self._running[address] = process, log
         for _ in range(300):
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
             except OSError:
                 time.sleep(0.1)
             else:
-                return f"http://127.0.0.1:{port}"
-        pytest.fail(f"the server did not start:\n{Path(log.name).read_text()}")
+                return address
+        pytest.fail(f"the server did not start:\n{log.read_text()}")
 
-    yield start
-    for process, log in running:
-        process.terminate()
+    def log(self, address: str) -> str:
+        """What a running server has written."""
+        return self._running[address][1].read_text()
+
+    def kill(self, address: str) -> None:
+        """End a server at once, as a lack of memory or of power does."""
+        process, log = self._running.pop(address)
+        process.kill()
         process.wait()
-        log.close()
-        assert "Traceback" not in Path(log.name).read_text(), Path(log.name).read_text()
+        self._ended.append(log)
+
+    def end(self) -> None:
+        """Stop all; none may have written a traceback."""
+        for process, log in self._running.values():
+            process.terminate()
+            process.wait()
+            self._ended.append(log)
+        for log in self._ended:
+            assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory) -> Iterator[Servers]:
+    """Starts the app, and ends it with the tests."""
+    servers = Servers(tmp_path_factory.mktemp("servers"))
+    yield servers
+    servers.end()
 
 
 @pytest.fixture(scope="session")

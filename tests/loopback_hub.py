@@ -37,6 +37,7 @@ class Hub(ThreadingHTTPServer):
         info: name -> what the API says besides or instead of what follows from the files.
         refuse: path of a request -> (status, the Hub's error code) to answer with.
         cut: file name -> after how many bytes the connection breaks, once a number.
+        held: file name -> an event; its content stops in the middle until that is set.
         asked: how often each file's content was asked for, by its name.
     """
 
@@ -48,6 +49,7 @@ class Hub(ThreadingHTTPServer):
         self.info: dict[str, dict] = {}
         self.refuse: dict[str, tuple[int, str]] = {}
         self.cut: dict[str, list[int]] = {}
+        self.held: dict[str, threading.Event] = {}
         self.asked: Counter[str] = Counter()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -133,6 +135,11 @@ class Answer(BaseHTTPRequestHandler):
             cut = self.server.cut[name].pop(0)
             self.send(206 if first else 200, headers, sent[:cut], len(sent))
             self.close_connection = True
+            return None
+        if name in self.server.held:
+            self.send(206 if first else 200, headers, sent[: len(sent) // 2], len(sent))
+            self.server.held[name].wait(60)
+            self.wfile.write(sent[len(sent) // 2 :])
             return None
         return self.send(206 if first else 200, headers, sent)
 

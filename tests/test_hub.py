@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
@@ -252,6 +253,47 @@ def test_a_full_disk_is_said_before_anything_is_fetched(served, entry, monkeypat
     with pytest.raises(HubError, match=r"MB on disk, .* 1 MB are free"):
         get(entry)
     assert not served.asked
+
+
+def test_a_disk_that_fills_up_on_the_way_is_said_and_leaves_no_half_model(served, entry, monkeypatch):
+    really = hub.hf_hub_download
+
+    def fill_up(name, file, **settings):
+        if file == "model.safetensors":
+            raise OSError(28, "No space left on device")
+        return really(name, file, **settings)
+
+    monkeypatch.setattr(hub, "hf_hub_download", fill_up)
+    job = hub.start(entry, encoders.check_config)
+    assert job.finished.wait(60)
+    assert job.error == f"The disk is full, so {NAME} was not downloaded."
+    assert nothing_is_kept(entry)
+
+
+def test_a_hub_that_hangs_in_the_middle_is_given_up_and_the_download_can_be_repeated(served, entry, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    served.held["model.safetensors"] = threading.Event()
+    job = hub.start(entry, encoders.check_config)
+    assert job.finished.wait(60)
+    assert "the connection broke" in job.error
+    assert nothing_is_kept(entry)
+    served.held.pop("model.safetensors").set()
+    again = hub.start(entry, encoders.check_config)
+    assert again.finished.wait(60)
+    assert again.error is None
+    assert load_encoder(NAME, device="cpu").layers == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), SystemExit()])
+def test_a_download_that_goes_wrong_in_any_way_has_an_end(served, entry, error):
+    def check(folder):
+        raise error
+
+    job = hub.start(entry, check)
+    assert job.finished.wait(60)
+    assert job.error == f"{NAME} could not be downloaded ({type(error).__name__})."
+    assert nothing_is_kept(entry)
 
 
 def test_too_little_memory_is_said_before_a_model_is_loaded(monkeypatch):

@@ -36,7 +36,17 @@ def test_ci_calls_the_readmes_test_command():
 
 def test_the_readmes_example_runs():
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
-    subprocess.run([sys.executable, "-c", code + "\nassert vectors['mean'].shape == (2, 384)"], check=True, cwd=ROOT)
+    assert "streamlit" not in code
+    assert len([line for line in code.splitlines() if line]) <= 20
+    promised = """
+import sys
+assert vectors["attention"].shape == pooled.embedding.shape == (3, 384)
+assert scores.loc[1, 2] > scores.loc[1, 3]
+assert (figure.data[0].z == scores.to_numpy()).all()
+assert abs(pooled.embedding[0] - first.embedding[0]).max() < 1e-6
+assert "streamlit" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code + promised], check=True, cwd=ROOT)
 
 
 def test_imports_run_one_way():
@@ -55,6 +65,14 @@ def test_every_runtime_requirement_is_pinned():
     wanted = [line.split("#")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in wanted), wanted
     assert "torch==2.13.0" in wanted
+
+
+def test_every_file_and_test_that_the_security_page_names_exists():
+    named = re.findall(r"`([\w./]+\.(?:py|toml|txt))(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) > 40
+    for file, test in named:
+        assert (ROOT / file).is_file(), file
+        assert not test or re.search(rf"^def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE), test
 
 
 def test_every_head_has_a_card_that_says_where_it_comes_from():

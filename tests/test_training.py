@@ -241,7 +241,7 @@ def test_a_full_queue_says_so(encoder, gated):
     all_jobs = [job(encoder) for _ in range(jobs.MOST_WAITING + 2)]
     for one in all_jobs[:-1]:
         queue.submit(one)
-    with pytest.raises(QueueFull, match="20 trainings are waiting already"):
+    with pytest.raises(QueueFull, match="40 trainings are waiting already"):
         queue.submit(all_jobs[-1])
     gate.set()
     wait_for(lambda: not any(one.active for one in all_jobs[:-1]))

@@ -58,9 +58,10 @@ def _release(_evicted: "Encoder") -> None:
 @st.cache_resource(max_entries=2, show_spinner=False, on_release=_release)
 def encoder(model: str) -> "Encoder":
     """The encoder of that name, shared by all sessions."""
-    from pooling import load_encoder
+    from pooling import load_encoder, logs
 
-    return load_encoder(model)
+    with logs.timed(f"loading {model}"):
+        return load_encoder(model)
 
 
 def states(choice: "Choice") -> "TokenStates":

@@ -1,17 +1,19 @@
 """The parts that every page is laid out with: header, notice, chart with its table, strategy card."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
+from pages.ui import url
 from pooling.catalogue import PLAIN
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from streamlit.delta_generator import DeltaGenerator
 
     from pages.ui.controls import Choice
     from pages.ui.navigation import PageInfo
@@ -22,7 +24,7 @@ STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
 .katex-display{overflow-y:hidden;padding:.25rem}
-@media (max-width:640px){[class*=st-key-noticed]{flex-wrap:wrap!important}}
+@media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}}
 </style>"""
 
 
@@ -44,12 +46,15 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def header(page: "PageInfo") -> None:
-    """The page's question and its answer in a sentence."""
+def header(page: "PageInfo") -> "DeltaGenerator":
+    """The page's question and its answer in a sentence; the place beside the question is returned."""
     st.html(STYLE)
     with st.container(key="page-header"):
-        st.title(page.question, anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium", wrap=False, key="heading"):
+            st.title(page.question, anchor=False, width="stretch")
+            beside = st.container(width="content")
         st.markdown(page.answer)
+    return beside
 
 
 def noticed(
@@ -117,6 +122,12 @@ def table(
             )
 
 
+def stop() -> NoReturn:
+    """End this run of the page here. After `st.stop` nothing can be written, so the address is written before it."""
+    url.finish()
+    st.stop()
+
+
 def problem(text: str) -> None:
     """What is wrong with what a reader gave, and may quote: it is shown as text."""
     st.html(
@@ -144,23 +155,29 @@ def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:
     }
 
 
-def chosen_points(figure: "go.Figure", *, key: str, alt: str, boxes: bool) -> list[int]:
-    """A figure whose points can be clicked, and boxed: the customdata of the chosen ones."""
+def choice_of_points(
+    figure: "go.Figure", *, key: str, alt: str, boxes: bool, choose: "Callable[[list[int]], None]"
+) -> None:
+    """A figure whose points can be clicked, and boxed; `choose` is given the customdata of the chosen ones."""
     from pooling.charts.theme import CONFIG, legible
 
     tools = [
         ["select2d", "lasso2d", "zoom2d", "pan2d", "resetScale2d"] if boxes else ["zoom2d", "pan2d", "resetScale2d"]
     ]
-    state = st.plotly_chart(
+
+    def chosen() -> None:
+        points = st.session_state[key].selection.points
+        choose(sorted({point["customdata"] for point in points if "customdata" in point}))
+
+    st.plotly_chart(
         legible(figure, dark=dark()),
         key=key,
         width="stretch",
         config=CONFIG | {"displayModeBar": True, "displaylogo": False, "modeBarButtons": tools},
         alt=alt,
-        on_select="rerun",
+        on_select=chosen,
         selection_mode=("points", "box", "lasso") if boxes else "points",
     )
-    return sorted({point["customdata"] for point in state.selection.points if "customdata" in point})
 
 
 def without_prompt(choice: "Choice") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import cache
+from pages.ui import busy, cache
 from pages.ui.controls.projection import MOST_NEIGHBOURS
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def embeddings(choice: "Choice", corpus: "Corpus", names: Sequence[str]) -> "dic
     from pooling import embed
 
     encoder = cache.encoder(choice.model)
+    busy.take_turn(len(corpus.texts), busy.EMBEDDINGS_TAKE * len(corpus.texts) * len(names) * encoder.dim)
     return cache.worker("embedding", keep=2).answer(
         (corpus.digest, choice.model, choice.layer, tuple(names), choice.template, choice.pool_template),
         lambda report: embed(

@@ -1,5 +1,6 @@
 """The list of pages, and the guard that puts every page inside the frame of app.py."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +110,8 @@ PAGES = (
     ),
 )
 
+_run = threading.local()
+"""Not in the session's state, which cannot be written any more when a page has stopped."""
 ROOT = Path(__file__).parents[2]
 SECTIONS = ("Explore", "Compare", "Learn")
 
@@ -130,11 +133,11 @@ def address(page: str, query: str = "") -> str:
 
 def run_page() -> None:
     """Run the chosen page, which may then call `require_frame`."""
-    st.session_state["_framed"] = True
+    _run.framed = True
     try:
         st.session_state["_page"].run()
     finally:
-        st.session_state["_framed"] = False
+        _run.framed = False
 
 
 def require_frame() -> None:
@@ -143,7 +146,7 @@ def require_frame() -> None:
     Until app.py has run once in a fresh server, Streamlit answers a deep link by running the
     page's file alone, without sidebar or state.
     """
-    if st.session_state.get("_framed"):
+    if getattr(_run, "framed", False):
         st.session_state["_alone"] = False
         return
     if st.session_state.get("_alone"):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:
+    from pages.ui.controls import Choice
+    from pooling.datasets import Pair
     from pooling.evaluation import Grid
 
 AT_ONCE = 128
@@ -46,6 +48,13 @@ def in_parts(rows: Sequence[Any], length: Callable[[Any], int], part: Callable[[
         done += sum(map(length, chosen))
     place.empty()
     return join_grids(made, order)
+
+
+def pair_cosines(pairs: "Sequence[Pair]", choice: "Choice") -> "Grid":
+    """The cosine of each pair at every layer under every strategy, in parts."""
+    from pages.ui import cache
+
+    return in_parts(pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice, key, some))
 
 
 def digest(rows: Sequence[Any]) -> str:

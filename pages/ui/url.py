@@ -5,7 +5,7 @@ a text that is too long for a link; here an address holds names, and only what i
 Nothing from an address is used unless it is among the options that the page offers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import quote
 
 import streamlit as st
@@ -17,6 +17,7 @@ LONGEST = 3000
 def begin() -> None:
     """Start collecting the choices of this run."""
     st.session_state["_url"] = {}
+    st.session_state["_not_in_url"] = False
 
 
 def choice(key: str, options: Sequence[str], default: str) -> str:
@@ -28,7 +29,7 @@ def choice(key: str, options: Sequence[str], default: str) -> str:
     return st.session_state[key]
 
 
-def several(key: str, options: Sequence[str], default: Sequence[str], *, most: int) -> list[str]:
+def several(key: str, options: Collection[str], default: Sequence[str], *, most: int) -> list[str]:
     """Prepare a widget of this key that takes several options; an address joins them with commas."""
     if key not in st.session_state:
         asked = st.query_params.get(key)
@@ -62,8 +63,14 @@ def text(key: str, default: str) -> bool:
         st.session_state[key] = st.query_params.get(key, default)
     value = st.session_state[key] or ""
     fits = len(value) <= LONGEST and len(quote(value)) <= LONGEST
+    st.session_state["_not_in_url"] |= not fits
     _keep(key, value if fits else default, default)
     return fits
+
+
+def lacks_a_text() -> bool:
+    """Whether a text of this run was too long for a link."""
+    return st.session_state["_not_in_url"]
 
 
 def finish() -> None:

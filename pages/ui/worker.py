@@ -1,6 +1,5 @@
 """One background thread that does long jobs in turn, while the pages that wait for them stay alive."""
 
-import logging
 import threading
 import time
 from collections import OrderedDict
@@ -10,11 +9,17 @@ from typing import Any
 import streamlit as st
 
 from pages.ui import layout
+from pooling import logs
 
 Report = Callable[[float], None]
 
 PATIENCE = 3.0
 """Seconds that a job goes on when no page waits for it: a rerun asks again at once."""
+MOST_WAITING = 60
+
+
+class QueueFull(Exception):
+    """Too many jobs are waiting."""
 
 
 class Abandoned(Exception):
@@ -46,11 +51,12 @@ class Job:
         try:
             if self.abandoned:
                 raise Abandoned
-            self.answer = self.work(self._report)
+            with logs.timed(f"in the background, {self.title}"):
+                self.answer = self.work(self._report)
         except Abandoned as error:
             self.error = error
-        except Exception as error:
-            logging.getLogger(__name__).exception("A background job failed: %s", self.title)
+        except BaseException as error:  # nothing may end the thread that everybody waits for
+            logs.log.exception("A background job failed: %s", self.title)
             self.error = error
         finally:
             self.work = None  # it may hold a model
@@ -80,10 +86,15 @@ class Worker:
             work: is handed a function to report the share done, which may end it.
             title: what others are told they wait for.
             stay: do it though no page waits.
+
+        Raises:
+            QueueFull: when `MOST_WAITING` jobs are waiting already.
         """
         with self._change:
             job = self._jobs.get(key)
             if job is None or job.error is not None:
+                if len(self._queue) > MOST_WAITING:
+                    raise QueueFull
                 job = self._jobs[key] = Job(work, title)
                 job.readers += stay
                 self._queue.append(job)
@@ -102,7 +113,11 @@ class Worker:
         """
         place = st.empty()
         while True:
-            job = self.ask(key, work, title=title)
+            try:
+                job = self.ask(key, work, title=title)
+            except QueueFull:
+                place.warning(f"{what}: the server is busy, try again in a few minutes.", icon=":material/hourglass:")
+                layout.stop()
             with self._change:
                 job.readers += 1
             try:
@@ -118,7 +133,7 @@ class Worker:
             place.empty()
             if job.error is not None:
                 layout.problem(f"{what}: this could not be computed. Other settings may work.")
-                st.stop()
+                layout.stop()
             return job.answer
 
     def _says(self, job: Job, what: str) -> str:

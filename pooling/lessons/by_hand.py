@@ -28,9 +28,10 @@ CHOICES = {
     title="By hand",
     ground="""
 A model splits a text into **tokens**: words, or pieces of words. It turns each token into a row of numbers, the
-token's **hidden state**. Each column is called a **dimension**. A real model has hundreds of them; this one has four.
+token's **hidden state**. Each column is called a **dimension**. A real model has hundreds of them. This one has four,
+numbered from 0.
 
-| token | dimension 0 | dimension 1 | dimension 2 | dimension 3 |
+| token | 0 | 1 | 2 | 3 |
 |---|--:|--:|--:|--:|
 | birds | 1 | −4 | 2 | 0 |
 | sing | 3 | −2 | 0 | 0 |

@@ -63,7 +63,7 @@ def negation(encoder: Encoder) -> Shown:
             Picture(
                 partial(strategy_multiples, matrices, MEASURE.ends, MEASURE),
                 strategy_pairs(matrices),
-                "Every sentence against every other: under each pooling, 1 and 2 are the brightest pair.",
+                "Every sentence against every other, on one scale of colours.",
             ),
         ),
         because=(

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import pandas as pd
+
 from pooling.charts.similarity import similarity_heatmap
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
@@ -23,14 +25,14 @@ Two embeddings are compared by one number. The **dot product** multiplies them d
 grows when a vector gets longer. The **cosine** divides it by both lengths, so that only the direction counts.
 **Normalising** scales a vector to length 1.
 
-Here are six texts, two of one word and four long ones. From each text, all pairs of other texts are put in an order,
-the nearer one first. Cosine and dot product disagree on some of these orders.
+Here are six texts, two of one word and four long ones. For each of them we look for the nearest of the others, once by
+cosine and once by dot product. For some of the six the two disagree.
 """,
-    question="Now every embedding is normalised. On how many orders do cosine and dot product still disagree?",
+    question="Now every embedding is normalised. For how many of the six do they still disagree?",
     choices={
-        "all": "On as many as before.",
-        "some": "On fewer, but on some.",
-        "none": "On none.",
+        "all": "For as many as before.",
+        "some": "For fewer, but for some.",
+        "none": "For none.",
     },
     right="none",
     reading=[("Is Cosine-Similarity of Embeddings Really About Similarity?", "https://arxiv.org/abs/2403.05440")],
@@ -39,25 +41,35 @@ def normalise(encoder: Encoder) -> Shown:
     """Who is nearest by each measure, before normalising and after."""
     vectors = get_strategy("mean")(encoder.encode(SET.sentences)).embedding
     before, after = (order_table(vectors, normalise=on) for on in (False, True))
+    table = pd.DataFrame(
+        {
+            "text": before["sentence"],
+            "length": before["length"],
+            "nearest by cosine": before["cosine"],
+            "by dot product": before["dot"],
+            "by dot product, normalised": after["dot"],
+        }
+    )
+    apart = [int((one["cosine"] != one["dot"]).sum()) for one in (before, after)]
     swaps = {metric: clearest_swap(vectors, metric) for metric in ("dot", "euclidean")}
-    disagree = [int(table["dot swaps"].sum()) for table in (before, after)]
     measure = Measure("dot")
     matrix = matrix_table(compare(vectors, vectors, measure))
     low, high = before["length"].min(), before["length"].max()
     return Shown(
-        answer="none" if not disagree[1] else "some" if disagree[1] < disagree[0] else "all",
+        answer="none" if not apart[1] else "some" if apart[1] < apart[0] else "all",
         parts=(
-            Rows(before, f"As they are. {about_orders(before, False, swaps)}"),
-            Rows(after, f"Normalised. {about_orders(after, True, swaps)}"),
+            Rows(table, about_orders(before, False, swaps)),
             Picture(
                 partial(similarity_heatmap, matrix, SET.sentences, measure),
                 matrix.reset_index(),
-                "The dot products before normalising: the diagonal is each length, squared.",
+                "The dot products before normalising. The diagonal is each length, squared: a long vector has "
+                "large dot products with many.",
             ),
         ),
         because=(
-            f"Before, the lengths run from {number(low)} to {number(high)}, and {disagree[0]} orders differ between "
-            f"cosine and dot product. With length 1 for all, the dot product is the cosine, and {disagree[1]} differ."
+            f"Before, the lengths run from {number(low)} to {number(high)}, and cosine and dot product disagree for "
+            f"{apart[0]} of {len(table)} texts. With length 1 for all, dot product is cosine, and they disagree "
+            f"for {apart[1]}."
         ),
         try_it=TryIt(
             "Switch L2-normalise on and off, and compare the orders.",

@@ -28,16 +28,18 @@ def number(value: SupportsFloat, *, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
+def harmless(cell: object) -> object:
+    """A cell that no spreadsheet runs: text that begins with = + - @ (or hides one behind a tab or a line break)
+    is a formula there, and gets an apostrophe in front.
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+
+
 def to_csv(frame: pd.DataFrame) -> bytes:
     """A table as a CSV file (UTF-8, marked as such for spreadsheets), its text cells harmless.
 
-    A spreadsheet runs a cell that begins with = + - @ (or hides one behind a tab or a line break)
-    as a formula; such text gets an apostrophe in front. Numbers stay numbers, in full precision.
+    Numbers stay numbers, in full precision.
     """
-
-    def harmless(cell: object) -> object:
-        return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
-
     safe = frame.astype(object).map(harmless).set_axis([harmless(str(c)) for c in frame.columns], axis=1)
     return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 

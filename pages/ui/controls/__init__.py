@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import layout, url
 from pooling.catalogue import PLAIN
 from pooling.datasets import MOST_BYTES, MOST_ROWS
 
@@ -45,7 +45,7 @@ def current(*, with_texts: bool = True) -> Choice:
             "There is no sentence to pool. Write one in the box of the sidebar, or choose a sample set.",
             icon=":material/edit:",
         )
-        st.stop()
+        layout.stop()
     return choice
 
 
@@ -129,13 +129,8 @@ def find_benchmark() -> "Path | None":
 
 
 def ask(label: str, *, key: str) -> bool:
-    """A button that stays pressed for the session: something slow is done only when asked for."""
-    done = f"_{key}"
-    st.button(
-        label,
-        key=key,
-        on_click=st.session_state.update,
-        args=({done: True},),
-        disabled=st.session_state.get(done, False),
-    )
-    return st.session_state.get(done, False)
+    """A button that stays pressed for the session, and in a link: something slow is done only when asked for."""
+    asked = f"{key}-asked"
+    pressed = url.flag(asked)
+    st.button(label, key=key, on_click=st.session_state.update, args=({asked: True},), disabled=pressed)
+    return pressed

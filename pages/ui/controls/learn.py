@@ -86,7 +86,7 @@ def choose_lesson(lessons: "list[Lesson]", *, present: bool) -> "Lesson":
             if present
             else "Large type and no sidebar. Arrow keys change the lesson, digits answer, Escape leaves.",
         )
-    _top(data=names[place], key="lesson-top")
+        _top(data=names[place], key="lesson-top", width="content")
     return lessons[place]
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pooling.projection import Umap
 
 MOST_NEIGHBOURS = 50
+MOST_CHOSEN = 500
+"""Points chosen on a map that are kept, and go into a link."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,21 @@ def choose_search() -> str:
         width=170,
         persist_state="session",
     )
+
+
+def chosen_points(corpus: Corpus) -> list[int]:
+    """The texts of this corpus that were chosen on its map, in this session or in the link."""
+    options = {str(i): i for i in range(len(corpus.texts))}
+    return [options[i] for i in url.several(_points_key(corpus), options, (), most=MOST_CHOSEN)]
+
+
+def choose_points(corpus: Corpus, numbers: Sequence[int]) -> None:
+    """Keep what was chosen on the map just now, or that nothing is."""
+    st.session_state[_points_key(corpus)] = [str(number) for number in numbers]
+
+
+def _points_key(corpus: Corpus) -> str:
+    return f"map-chosen-{corpus.digest[:8]}"
 
 
 def choose_compared(first: str, possible: Sequence[str], default: Sequence[str]) -> list[str]:

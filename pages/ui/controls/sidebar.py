@@ -32,6 +32,8 @@ def draw() -> None:
     template, pool_template = choose_template(get_model(model))
     if any_model_allowed():
         _offer_any_model()
+    # A switch of the Similarity page, which code and files on every page go by.
+    url.flag("normalise")
     st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
 
 
@@ -102,7 +104,8 @@ def model_in_use() -> str:
 
 def load_model() -> None:
     """Load the model asked for; where that cannot be, keep the last that worked and remember why."""
-    from pages.ui import cache
+    from pages.ui import busy, cache
+    from pooling import logs
     from pooling.hub import HubError
 
     asked = model_asked_for()
@@ -115,14 +118,14 @@ def load_model() -> None:
             st.session_state["_model"], refused = asked, {}
         except (FileNotFoundError, ValueError, HubError) as error:
             refused = {asked: str(error)}
+            logs.log.warning("The model %s cannot be used (%s)", asked, logs.kind(error))
     st.session_state["_refused"] = refused
     if not model_ready(st.session_state.get("_model", "")):
         st.session_state["_model"] = DEFAULT
     try:
         cache.encoder(model_in_use())
-    except HubError as error:
-        st.error(f"{error} Try again in a moment.", icon=":material/memory:")
-        st.stop()
+    except (FileNotFoundError, ValueError, HubError) as error:
+        raise busy.Sorry(f"{error} Until then, no page can be shown.") from error
 
 
 def model_ready(name: str) -> bool:

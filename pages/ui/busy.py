@@ -1,0 +1,125 @@
+"""What one server can carry: turns for large texts, room for readers, and a sentence where there is none."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.errors import FragmentHandledException
+
+from pages.ui import layout
+from pooling.logs import log
+from pooling.machine import free_memory, megabytes, out_of_memory
+
+LARGE = 1500
+"""Texts or pairs from which a page waits for its turn; the test set of the STS Benchmark has 1,379 pairs."""
+AT_ONCE = 2
+MOST_WAITING = 30
+LEAST_FREE = 100_000_000
+"""Bytes of memory that must be free for one more reader."""
+EMBEDDINGS_TAKE = 40
+"""Bytes for each number of a corpus's embeddings at a page's peak: 9,000 texts took 1.2 GB for maps, 0.9 for scores."""
+
+
+class Turns:
+    """A few at once, the others in the order they came."""
+
+    def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING):
+        self._at_once, self._most = at_once, at_once + most_waiting
+        self._line: list[object] = []
+        self._lock = threading.Lock()
+
+    def join(self) -> object | None:
+        """A ticket for the end of the line; None when the line is full."""
+        with self._lock:
+            if len(self._line) >= self._most:
+                return None
+            self._line.append(ticket := object())
+            return ticket
+
+    def before(self, ticket: object) -> int:
+        """How many must leave before this ticket's turn; 0 when it is its turn."""
+        with self._lock:
+            return max(0, self._line.index(ticket) - self._at_once + 1)
+
+    def leave(self, ticket: object) -> None:
+        """Let the next one in."""
+        with self._lock:
+            self._line.remove(ticket)
+
+
+class Sorry(Exception):
+    """No page can be shown; its text is one sentence for the reader."""
+
+
+_turns = Turns()
+_mine = threading.local()
+
+
+@contextmanager
+def one_run() -> Iterator[None]:
+    """A run of the app: it gives its turn back at the end, and what keeps it from a page is a sentence."""
+    try:
+        yield
+    except Sorry as sorry:
+        log.error("No page can be shown: %s", str(sorry))
+        st.error(str(sorry), icon=":material/memory:")
+        # Nothing more is shown, and the run counts as failed: a health check that asks for the page says so.
+        raise FragmentHandledException from sorry
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        log.error("Not enough memory: %s", error)
+        layout.problem(
+            "The server has not enough memory for this right now. Nothing you typed is lost: try again in a moment, "
+            "with fewer or shorter texts, or with a smaller model."
+        )
+        layout.stop()
+    finally:
+        ticket, _mine.ticket = getattr(_mine, "ticket", None), None
+        if ticket is not None:
+            _turns.leave(ticket)
+
+
+def room_for_one_more() -> None:
+    """Stop a new reader with a word, where memory for one more is lacking."""
+    if "_choice" not in st.session_state and free_memory() < LEAST_FREE:
+        raise Sorry(
+            "This server is full right now. Try again in a few minutes; your link keeps your text and your choices."
+        )
+
+
+def take_turn(rows: int, needed: int) -> None:
+    """Wait until few other pages have large texts in hand; this run has the turn until it ends.
+
+    Stops the page with a sentence when too many wait, or memory is lacking.
+
+    Args:
+        rows: texts or pairs; few of them need no turn.
+        needed: bytes of memory that the page takes for them.
+    """
+    if rows < LARGE or getattr(_mine, "ticket", None) is not None:
+        return
+    _mine.ticket = ticket = _turns.join()
+    if ticket is None:
+        log.warning("Busy: %d pages wait for their turn", MOST_WAITING)
+        st.warning(
+            f"The server is busy: {MOST_WAITING} people with large texts are waiting already. Try again in a few "
+            f"minutes, or with fewer than {LARGE:,} rows, which need no turn.",
+            icon=":material/hourglass:",
+        )
+        layout.stop()
+    place = st.empty()
+    while before := _turns.before(ticket):
+        people = "1 person is" if before == 1 else f"{before} people are"
+        # Each sign of life is also where Streamlit may stop this run for a newer one.
+        place.progress(0.0, f"{people} before you with large texts. Keep this page open; your place is kept.")
+        time.sleep(0.5)
+    place.empty()
+    if needed > (free := free_memory()):
+        layout.problem(
+            f"These {rows:,} rows need about {megabytes(needed)} of memory, and {megabytes(free)} are free on this "
+            "server. Give fewer rows, or try again when it is less busy."
+        )
+        layout.stop()

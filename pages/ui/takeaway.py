@@ -1,0 +1,267 @@
+"""What a reader takes along from any page: its link, the choice as code, and files.
+
+A quiet row beside the title; nothing is computed for it before something in it is clicked.
+"""
+
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import cache, url
+from pages.ui.controls import Choice
+from pooling.catalogue import PLAIN, get_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from pages.ui.controls.projection import Corpus
+    from pages.ui.navigation import PageInfo
+    from pooling.snippets import Recipe
+
+SHARE_HTML = """
+<button type="button" aria-describedby="box">
+<svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" fill="currentColor"><path d="M3.9 12a3.1 3.1 0 0 1
+3.1-3.1h4V7H7a5 5 0 0 0 0 10h4v-1.9H7A3.1 3.1 0 0 1 3.9 12zM8 13h8v-2H8zm9-6h-4v1.9h4a3.1 3.1 0 0 1 0 6.2h-4V17h4a5 5 0
+0 0 0-10z"/></svg><span>Share</span></button>
+<div id="box" hidden><p role="status"></p><input readonly aria-label="The link to this page"><p class="note"></p></div>
+"""
+SHARE_CSS = """
+:host{position:relative}
+button{display:inline-flex;align-items:center;gap:.4rem;min-height:2.5rem;padding:0;border:0;background:none;
+font:inherit;font-size:.875rem;color:var(--st-text-color);cursor:pointer;white-space:nowrap}
+button:hover{color:var(--st-primary-color)}
+button:focus-visible{outline:2px solid var(--st-primary-color);outline-offset:2px;border-radius:.25rem}
+#box{position:absolute;z-index:1000;top:2.6rem;right:0;width:min(20rem,80vw);padding:.7rem .9rem;border-radius:.5rem;
+border:1px solid var(--st-border-color);background:var(--st-background-color);color:var(--st-text-color);
+box-shadow:0 4px 16px rgba(0,0,0,.18);font:inherit}
+#box[hidden]{display:none}
+p{margin:0;font-size:.9rem}
+.note{opacity:.8;font-size:.8rem}
+.note:empty{display:none}
+input{box-sizing:border-box;width:100%;margin:.5rem 0;padding:.4rem .5rem;font:inherit;font-size:.8rem;
+border:1px solid var(--st-border-color);border-radius:.25rem;color:inherit;
+background:var(--st-secondary-background-color)}
+"""
+# The address is read at the click: under any path prefix, and inside the frame of a Space, it is the app's own.
+SHARE_JS = """
+export default function ({ parentElement, data }) {
+  const find = (what) => parentElement.querySelector(what)
+  const [button, box, said, field, note] = ["button", "#box", "[role=status]", "input", ".note"].map(find)
+  note.textContent = data.note
+  const close = () => { box.hidden = true }
+  button.onclick = async () => {
+    field.value = location.origin + location.pathname + location.search
+    box.hidden = false
+    box.style.right = 0
+    const room = document.querySelector("[data-testid=stMain]")?.getBoundingClientRect().left ?? 0
+    const beyond = room + 8 - box.getBoundingClientRect().left
+    if (beyond > 0) box.style.right = `${-beyond}px`
+    let copied = false
+    try {
+      await navigator.clipboard.writeText(field.value)
+      copied = true
+    } catch {
+      // No clipboard without https, or in a frame that forbids it: the older way, then the reader's own hand.
+      field.focus()
+      field.select()
+      try { copied = document.execCommand("copy") } catch { copied = false }
+    }
+    said.textContent = copied ? "The link is copied." : "Copy this link:"
+  }
+  field.onfocus = () => field.select()
+  const escape = (event) => { if (event.key === "Escape") { close(); button.focus() } }
+  const elsewhere = (event) => { if (!event.composedPath().includes(box)) close() }
+  parentElement.onkeydown = escape
+  document.addEventListener("pointerdown", elsewhere)
+  return () => document.removeEventListener("pointerdown", elsewhere)
+}
+"""
+
+_packing = threading.Lock()
+
+
+def begin() -> None:
+    """Forget the texts that the last page offered."""
+    st.session_state["_corpus"] = None
+
+
+def offer_corpus(corpus: "Corpus", vectors: "Tensor") -> None:
+    """Texts of a page that can be exported beside the reader's sentences, with their embeddings as drawn."""
+    st.session_state["_corpus"] = corpus, vectors
+
+
+def draw(page: "PageInfo") -> None:
+    """The row: the link, the code, the files."""
+    with st.container(horizontal=True, horizontal_alignment="right", gap="medium", width="content", key="takeaway"):
+        share = st.components.v2.component("share", html=SHARE_HTML, css=SHARE_CSS, js=SHARE_JS)
+        share(key="share", data={"note": _left_out_of_link()}, width="content", height="content")
+        _buttons(page)
+
+
+def _left_out_of_link() -> str:
+    text = "a text that is too long for a link, " if url.lacks_a_text() else ""
+    return f"Not in it: {text}files you uploaded, heads you trained, and how far you zoomed."
+
+
+@st.fragment
+def _buttons(page: "PageInfo") -> None:
+    with st.container(horizontal=True, gap="medium", width="content"):
+        if st.button("Code", icon=":material/code:", type="tertiary", key="take-code"):
+            show_code(page)
+        if st.button("Export", icon=":material/download:", type="tertiary", key="take-files"):
+            show_files(page)
+
+
+@st.dialog("The same embeddings in code", width="large", icon=":material/code:", on_dismiss="rerun")
+def show_code(page: "PageInfo") -> None:
+    """The current choice as code for each tool."""
+    from pooling.snippets import snippets
+
+    recipe = choose_recipe(page)
+    encoder = cache.encoder(recipe.model)
+    if not (reason := _not_computed(recipe)):
+        made = snippets(recipe, encoder)
+        for tab, snippet in zip(st.tabs([one.tool for one in made]), made, strict=True):
+            with tab:
+                if snippet.code:
+                    st.code(snippet.code, language=snippet.language)
+                    st.caption(snippet.said)
+                else:
+                    st.info(snippet.said, icon=":material/block:")
+        _offer_head(recipe)
+    else:
+        st.info(reason, icon=":material/block:")
+
+
+@st.dialog("Take the embeddings along", width="large", icon=":material/download:", on_dismiss="rerun")
+def show_files(page: "PageInfo") -> None:
+    """Embeddings as files, and the recipe as a model folder."""
+    from pooling.export import embeddings, folder_name, not_as_model, pack_model
+
+    recipe, choice = choose_recipe(page), st.session_state["_choice"]
+    if reason := _not_computed(recipe):
+        st.info(reason, icon=":material/block:")
+        return
+    encoder, offered = cache.encoder(recipe.model), st.session_state["_corpus"]
+    if choice.texts:
+        title = f"Your {len(choice.texts)} sentences" if len(choice.texts) > 1 else "Your sentence"
+        _offer_formats("sentences", title, recipe, choice.texts, (), lambda: embeddings(recipe, encoder, choice.texts))
+    if offered and offered[0].texts != choice.texts:
+        corpus, vectors = offered
+        title = f"The {len(corpus.texts):,} texts of the map"
+        _offer_formats("corpus", title, recipe, corpus.texts, corpus.labels, lambda: vectors)
+    st.caption("Each is a zip file, with a manifest that says how the embeddings were made.")
+    st.markdown("**As a sentence-transformers model**")
+    if reason := not_as_model(recipe):
+        st.caption(reason)
+    else:
+        st.download_button(
+            "Model folder",
+            lambda: pack_model(recipe, encoder),
+            file_name=f"{folder_name(recipe)}.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            key="take-model",
+            on_click="ignore",
+        )
+        st.caption(
+            "All but the weights: its README has the command that fetches them from their own repository "
+            f"({get_model(recipe.model).licence}); then SentenceTransformer(folder) gives these embeddings."
+        )
+    _offer_head(recipe)
+
+
+def choose_recipe(page: "PageInfo") -> "Recipe":
+    """What the sidebar says, and the one switch that code and files add, shared with the Similarity page."""
+    from pooling.snippets import Recipe
+
+    choice: Choice = st.session_state["_choice"]
+    st.session_state["take-normalise"] = st.session_state["normalise"]
+    normalise = st.toggle(
+        "L2-normalise",
+        key="take-normalise",
+        on_change=lambda: st.session_state.update(normalise=st.session_state["take-normalise"]),
+        help="Scale every embedding to length 1: the switch of the Similarity page.",
+    )
+    recipe = Recipe(choice.model, choice.strategy.name, choice.layer, choice.template, choice.pool_template, normalise)
+    st.text(f"{recipe}.")
+    for difference in _differences(page, choice):
+        st.caption(f":material/info: {difference}")
+    return recipe
+
+
+def _differences(page: "PageInfo", choice: Choice) -> list[str]:
+    """What this page draws otherwise than code and files have it."""
+    state, said = st.session_state, []
+    if page.title == "Similarity" and state.get("centre"):
+        said += ["This page centres the embeddings; here they are as they come."]
+    if page.title == "Padding Lab":
+        said += ["This page draws padding and its bugs on purpose; here padding is masked."]
+        if choice.template != PLAIN:
+            said += ["This page leaves your prompt out; here it is around every text."]
+    if page.title == "Attention" and choice.strategy.needs == "head":
+        said += ["Here the head is the ready-made one, at temperature 1."]
+    return said
+
+
+def _not_computed(recipe: "Recipe") -> str:
+    """Why there are no such embeddings, in a sentence; "" where there are."""
+    from pooling.export import embeddings
+
+    try:
+        embeddings(recipe, cache.encoder(recipe.model), ["word"])
+    except (LookupError, ValueError) as missing:
+        return str(missing.args[0])
+    return ""
+
+
+def _offer_formats(
+    name: str,
+    title: str,
+    recipe: "Recipe",
+    texts: tuple[str, ...],
+    labels: tuple[str, ...],
+    vectors: "Callable[[], Tensor]",
+) -> None:
+    """A button for each format; the file is made when it is clicked, one at a time for everybody."""
+    from pooling.export import FORMATS, pack_embeddings
+
+    encoder = cache.encoder(recipe.model)
+
+    def pack(kind: str) -> bytes:
+        with _packing:
+            return pack_embeddings(kind, recipe, encoder, texts, labels, vectors())
+
+    st.markdown(f"**{title}**")
+    with st.container(horizontal=True, gap="small"):
+        for kind, (label, _) in FORMATS.items():
+            st.download_button(
+                label,
+                lambda kind=kind: pack(kind),
+                file_name=f"pooling-{name}-{kind}.zip",
+                mime="application/zip",
+                icon=":material/download:",
+                key=f"take-{name}-{kind}",
+                on_click="ignore",
+            )
+
+
+def _offer_head(recipe: "Recipe") -> None:
+    """The file of the trained head, where the strategy has one."""
+    from pooling import get_strategy
+    from pooling.modules import head_path
+
+    if get_strategy(recipe.strategy).needs == "head":
+        path = head_path(recipe.model, recipe.layer)
+        st.download_button(
+            f"The head, {path.name}",
+            path.read_bytes,
+            file_name=path.name,
+            mime="application/octet-stream",
+            icon=":material/download:",
+            key="take-head",
+            on_click="ignore",
+        )

@@ -1,0 +1,132 @@
+"""Share, Code and Export, as a person sees them."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from pages.ui.navigation import PAGES
+from pooling.catalogue import DEFAULT
+from pooling.export import embeddings
+from pooling.snippets import Recipe
+from tests.conftest import Reader
+from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
+
+SENTENCES = "A bank by the river.\nThe bank lent money.\n<b>Rain</b> & $sun$."
+SIDEBAR = {"text": SENTENCES, "strategy": "weighted_mean", "layer": "4", "prompt": "own", "template": "query: {}"}
+CHOSEN = {
+    "Playground": {"sentence": "2", "show": "window", "from": "64", "dimension": "70"},
+    "Hidden States": {"sentence": "2", "hidden_other": "3", "show": "window", "from": "32"},
+    "Attention": {"sentence": "3", "temperature": "0.2", "listener": "mean", "head-epochs": "3", "head-seed": "7"},
+    "Similarity": {"metric": "dot", "normalise": "on", "centre": "on", "query": "music", "pair1": "3"},
+    "Projection": {"map-metric": "euclidean", "map-with": "cls", "map-search": "river"},
+    "Evaluation": {"data": "topics"},
+    "Padding Lab": {"padding": "32", "side": "left", "attention_mask": "off", "sentence": "2"},
+}
+PICTURES = """[...document.querySelectorAll('[data-testid=stMain] .js-plotly-plot')].map(plot =>
+  JSON.stringify(plot.data, (key, value) => ['uid', 'selectedpoints'].includes(key) ? undefined : value))"""
+NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: undefined}); document.execCommand = () => false"
+
+
+def address(server: str, page, choices: dict[str, str]) -> str:
+    from urllib.parse import urlencode
+
+    place = "" if page is PAGES[0] else page.file.removeprefix("pages/").removesuffix(".py")
+    return f"{server}/{place}?{urlencode(choices)}"
+
+
+def settled(reader) -> tuple[str, list[str]]:
+    """The words and the pictures of a page, once both stand still."""
+    seen: list = []
+    while len(seen) < 2 or seen[-1] != seen[-2]:
+        assert len(seen) < 60, "the page does not come to rest"
+        reader.wait()
+        seen.append((reader.main(), reader.page.evaluate(PICTURES)))
+    return seen[-1]
+
+
+@pytest.fixture
+def elsewhere(chromium):
+    """Somebody else's browser, which cannot copy."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(NO_CLIPBOARD)
+    made = Reader(context.new_page())
+    yield made
+    made.assert_well()
+    context.close()
+
+
+def test_the_link_of_every_page_shows_the_same_in_a_fresh_browser_on_a_fresh_server(
+    server, start_server, reader, elsewhere
+):
+    assert CHOSEN.keys() == {page.title for page in PAGES}
+    fresh = start_server()
+    reader.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for page in PAGES:
+        reader.open(address(server, page, SIDEBAR | CHOSEN[page.title]))
+        if page.title == "Projection":
+            settled(reader)
+            reader.page.locator("[class*='st-key-map-'] path.point").nth(40).click(force=True)
+            reader.page.wait_for_selector("text=Its nearest neighbours in the full space")
+        words, pictures = settled(reader)
+        assert pictures
+        reader.page.get_by_role("button", name="Share").click()
+        reader.page.wait_for_selector("text=The link is copied.")
+        link = reader.page.evaluate("navigator.clipboard.readText()")
+        assert link.startswith(server)
+        assert {key for key in SIDEBAR | CHOSEN[page.title] if f"{key}=" not in link} <= {"hidden_other"}
+        elsewhere.open(link.replace(server, fresh))
+        elsewhere.page.wait_for_selector(".js-plotly-plot", state="attached", timeout=60_000)
+        theirs = settled(elsewhere)
+        assert theirs[0] == words, page.title
+        if page.title != "Projection":  # there a point that was clicked is bright, one of a link has a ring
+            assert theirs[1] == pictures, page.title
+        reader.assert_well()
+    elsewhere.page.get_by_role("button", name="Share").click()
+    elsewhere.page.wait_for_selector("text=Copy this link:")
+    field = elsewhere.page.get_by_label("The link to this page")
+    assert field.input_value() == elsewhere.page.url
+    assert field.evaluate("e => e.selectionEnd - e.selectionStart") == len(elsewhere.page.url)
+    elsewhere.page.keyboard.press("Escape")
+    assert not field.is_visible()
+
+
+def test_code_and_files_go_by_the_choice_and_a_switch_that_is_the_similarity_pages(server, reader, encoder):
+    reader.open(address(server, PAGES[3], {"text": SENTENCES, "strategy": "max"}))
+    assert "normalise" not in reader.page.url
+    reader.page.get_by_role("button", name="Code").first.click()
+    dialog = reader.page.get_by_role("dialog")
+    dialog.get_by_text("last_hidden_state").first.wait_for()
+    assert "functional.normalize" not in dialog.inner_text()
+    dialog.locator(".st-key-take-normalise label").click()
+    dialog.get_by_text("functional.normalize").first.wait_for()
+    dialog.get_by_role("tab", name="vLLM").click()
+    dialog.get_by_text("vLLM pools by CLS, MEAN and LAST only, so it cannot do Max pooling.").wait_for()
+    reader.page.keyboard.press("Escape")
+    reader.page.wait_for_url("**normalise=on**")
+    reader.wait()
+    assert reader.page.locator(".st-key-normalise input").is_checked()
+    reader.page.get_by_role("button", name="Export").click()
+    dialog.get_by_text("Max pooling of layer 6 of all-MiniLM-L6-v2, L2-normalised.").wait_for()
+    with reader.page.expect_download() as coming:
+        dialog.locator(".st-key-take-sentences-npz button").click()
+    with zipfile.ZipFile(coming.value.path()) as archive:
+        found = np.load(io.BytesIO(archive.read("embeddings.npz")))["embeddings"]
+    want = embeddings(Recipe(DEFAULT, "max", 6), encoder, SENTENCES.splitlines())
+    assert found == pytest.approx(torch.nn.functional.normalize(want).numpy(), abs=1e-5)
+    with reader.page.expect_download() as coming:
+        dialog.locator(".st-key-take-model button").click()
+    with zipfile.ZipFile(coming.value.path()) as archive:
+        assert "all-MiniLM-L6-v2.layer6.max/1_Pooling/config.json" in archive.namelist()
+    reader.page.set_viewport_size({"width": 390, "height": 844})
+    reader.page.wait_for_timeout(500)
+    assert reader.page.evaluate(WIDER_THAN_THE_SCREEN.replace("[data-testid=stMain]", "[role=dialog]")) == []
+    reader.page.keyboard.press("Escape")
+    reader.wait()
+    reader.page.get_by_role("button", name="Share").focus()
+    reader.page.keyboard.press("Enter")
+    box = reader.page.get_by_label("The link to this page").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390

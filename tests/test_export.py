@@ -1,0 +1,147 @@
+"""Files that a reader takes along: what is in them, and that they give the same embeddings again."""
+
+import csv
+import io
+import json
+import re
+import shlex
+import shutil
+import zipfile
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+
+from pooling import load_encoder
+from pooling.catalogue import DEFAULT, get_model, model_folder, sha256_of
+from pooling.encoders import Encoder, trained_pooling
+from pooling.export import FORMATS, embeddings, model_files, pack_embeddings, pack_model, save_model, scaled
+from pooling.snippets import Recipe
+from tests.tiny_models import write
+
+CAUSAL = "pooling-playground/all-MiniLM-L6-v2-causal"
+TEXTS = [
+    "=1+1",
+    "A cell, with a comma\tand a tab\nand a line.",
+    '"quoted" 🎻',
+    "A plain sentence that is a good deal longer.",
+]
+LABELS = ["@a", "b", "b", "a"]
+RECIPE = Recipe(DEFAULT, "max", 4, "query: {}", normalise=True)
+
+
+def opened(packed: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="module")
+def vectors(encoder):
+    return embeddings(RECIPE, encoder, TEXTS)
+
+
+@pytest.fixture(scope="module")
+def exported(encoder, vectors):
+    """The files of each format."""
+    return {kind: opened(pack_embeddings(kind, RECIPE, encoder, TEXTS, LABELS, vectors)) for kind in FORMATS}
+
+
+def test_every_format_gives_every_number_back(exported, vectors):
+    want = scaled(vectors, RECIPE).numpy()
+    assert np.linalg.norm(want, axis=1) == pytest.approx(1)
+    rows = list(csv.reader(io.StringIO(exported["csv"]["embeddings.csv"].decode("utf-8-sig"))))
+    assert rows[0] == ["text", "label", *map(str, range(384))]
+    assert (np.array([row[2:] for row in rows[1:]], dtype=np.float32) == want).all()
+    table = pq.read_table(io.BytesIO(exported["parquet"]["embeddings.parquet"]))
+    assert table["text"].to_pylist() == TEXTS
+    assert table["label"].to_pylist() == LABELS
+    assert (np.array(table["embedding"].to_pylist(), dtype=np.float32) == want).all()
+    assert (np.load(io.BytesIO(exported["npz"]["embeddings.npz"]))["embeddings"] == want).all()
+    assert json.loads(exported["npz"]["texts.json"]) == {"texts": TEXTS, "labels": LABELS}
+    assert (np.loadtxt(io.BytesIO(exported["projector"]["vectors.tsv"]), dtype=np.float32) == want).all()
+
+
+def test_no_spreadsheet_runs_a_cell_and_the_projector_has_a_line_a_text(exported, encoder, vectors):
+    rows = list(csv.reader(io.StringIO(exported["csv"]["embeddings.csv"].decode("utf-8-sig"))))
+    assert [row[0] for row in rows[1:]] == ["'=1+1", *TEXTS[1:]]
+    assert rows[1][1] == "'@a"
+    lines = exported["projector"]["metadata.tsv"].decode().splitlines()
+    assert lines[:3] == ["text\tlabel", "'=1+1\t'@a", "A cell, with a comma and a tab and a line.\tb"]
+    plain = opened(pack_embeddings("projector", RECIPE, encoder, TEXTS, [], vectors))
+    assert len(plain["metadata.tsv"].decode().splitlines()) == len(TEXTS)
+
+
+def test_every_manifest_says_how_the_embeddings_were_made(exported, encoder):
+    for files in exported.values():
+        said = json.loads(files["manifest.json"])
+        model = get_model(DEFAULT)
+        assert (said["model"], said["commit"], said["weights_sha256"]) == (DEFAULT, model.commit, model.sha256)
+        assert (said["layer"], said["strategy"], said["normalise"], said["template"]) == (4, "max", True, "query: {}")
+        assert said["versions"].keys() == {"python", "torch", "transformers", "numpy"}
+        assert said["texts"] == len(TEXTS)
+        again = Recipe(**{key: said[key] for key in ("model", "strategy", "layer", "template", "normalise")})
+        assert again == RECIPE
+    inside = pq.read_schema(io.BytesIO(exported["parquet"]["embeddings.parquet"])).metadata[b"manifest"]
+    assert json.loads(inside)["strategy"] == "max"
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(DEFAULT, "mean", 6, normalise=True),
+        Recipe(DEFAULT, "max", 4),
+        Recipe(DEFAULT, "weighted_mean", (1, 6), "query: {}", normalise=True),
+        Recipe(DEFAULT, "last_token", 6),
+        Recipe(DEFAULT, "cls", 0, "query: {}"),
+        Recipe(DEFAULT, "mean_sqrt_len", 6),
+        Recipe(CAUSAL, "weighted_mean", 6),
+    ],
+    ids=str,
+)
+def test_the_model_folder_is_loaded_by_sentence_transformers_and_agrees(recipe, tmp_path):
+    encoder = load_encoder(recipe.model, device="cpu")
+    with zipfile.ZipFile(io.BytesIO(pack_model(recipe, encoder))) as archive:
+        archive.extractall(tmp_path)
+    (folder,) = tmp_path.iterdir()
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    command = shlex.split(re.search(r"^    (hf download .*)$", readme, re.MULTILINE)[1])
+    model = get_model(DEFAULT)
+    assert command == ["hf", "download", DEFAULT, "model.safetensors", "--revision", model.commit, "--local-dir", "."]
+    assert "Apache-2.0" in readme
+    # The command brings this very file: the package has it from there, and the hash is the catalogue's.
+    shutil.copy(model_folder(model) / "model.safetensors", folder)
+    assert sha256_of(folder / "model.safetensors") in readme
+    theirs = SentenceTransformer(str(folder), device="cpu").encode(TEXTS, convert_to_tensor=True)
+    torch.testing.assert_close(theirs, scaled(embeddings(recipe, encoder, TEXTS), recipe), atol=1e-5, rtol=0)
+    assert trained_pooling(folder) == recipe.strategy
+
+
+@pytest.mark.parametrize("family", ["gpt2", "qwen3", "roberta"])
+def test_a_folder_written_whole_works_for_other_families(family, tmp_path):
+    name = "openai-community/gpt2"
+    encoder = Encoder(name, write(family, tmp_path / "from"))
+    recipe = Recipe(name, "mean", 1, "query: {}")
+    save_model(recipe, encoder, tmp_path / "to")
+    theirs = SentenceTransformer(str(tmp_path / "to"), device="cpu").encode(TEXTS, convert_to_tensor=True)
+    torch.testing.assert_close(theirs, embeddings(recipe, encoder, TEXTS), atol=1e-5, rtol=0)
+    assert str(tmp_path) not in (tmp_path / "to" / "config.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        (Recipe(DEFAULT, "attention", 6), "no Attention \\(trained\\) pooling"),
+        (Recipe(DEFAULT, "mean", 6, "{} in one word"), "before a text only"),
+        (Recipe(DEFAULT, "mean", 6, "query: {}", False), "cannot leave out just the prompt's tokens"),
+    ],
+)
+def test_what_sentence_transformers_cannot_do_is_no_folder(encoder, recipe, said):
+    with pytest.raises(ValueError, match=said):
+        model_files(recipe, encoder)
+
+
+def test_the_head_stays_with_the_project_and_the_manifest_names_it(encoder):
+    files = opened(pack_embeddings("npz", Recipe(DEFAULT, "attention", 6), encoder, ["A."], [], torch.zeros(1, 384)))
+    assert json.loads(files["manifest.json"])["head"] == "all-MiniLM-L6-v2.layer6.safetensors"

@@ -1,0 +1,156 @@
+"""Any text, any file, any address: an answer, or one sentence, and never anything else."""
+
+import pytest
+import streamlit as st
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as some
+from streamlit.testing.v1 import AppTest
+
+from pages.ui import url
+from pages.ui.controls import MOST_CHARACTERS
+from pages.ui.controls.sidebar import MOST_SENTENCES, read_sentences
+from pages.ui.navigation import PAGES
+from pooling.catalogue import split_template
+from pooling.datasets import MOST_ROWS, guess_columns, read_pairs, read_table, read_texts
+from pooling.modules import unpack_head
+from pooling.tables import to_csv
+from tests.benchmarks.soak import HOSTILE
+from tests.conftest import ROOT
+from tests.test_downloads import cells
+
+many = settings(max_examples=300, deadline=None, derandomize=True)
+few = settings(many, max_examples=6, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+texts = some.text(some.characters(exclude_categories=()), max_size=400) | some.sampled_from(HOSTILE)
+pieces = some.sampled_from(
+    [",", ";", "\t", "\n", "\r\n", '"', '""', "a", "1", "-2.5", "nan", "=1+1", "\0", "é", "\ufeff"]
+)
+tables = some.lists(pieces, max_size=60).map(lambda parts: "".join(parts).encode()) | some.binary(max_size=300)
+
+
+def answer(read, *given):
+    """What it gives, or None where it refuses in one sentence."""
+    try:
+        return read(*given)
+    except ValueError as error:
+        said = str(error)
+    assert said.endswith(".")
+    assert "\n" not in said
+    assert len(said) < 400
+    return None
+
+
+@many
+@given(texts)
+def test_sentences_are_trimmed_lines_within_the_limits_and_what_is_left_out_is_said(typed):
+    read, problems = read_sentences(typed)
+    lines = [line.strip() for line in typed.split("\n")]
+    assert all(sentence in lines and sentence and len(sentence) <= MOST_CHARACTERS for sentence in read)
+    assert len(read) <= MOST_SENTENCES
+    assert bool(problems) == (len(read) < len([line for line in lines if line]))
+
+
+@many
+@given(texts)
+def test_a_template_is_taken_apart_or_refused_in_a_sentence(typed):
+    found = answer(split_template, typed)
+    assert (found is not None) == (typed.count("{}") == 1)
+    assert found is None or "{}".join(found) == typed
+
+
+@many
+@given(tables)
+@example(b"a,b,c\nx,y,1\nz,w,2\nq,r,3\n")
+def test_a_file_is_read_to_its_last_cell_or_refused_in_a_sentence(data):
+    if (table := answer(read_table, data)) is None:
+        return
+    assert 0 < len(table) <= MOST_ROWS
+    assert all(isinstance(cell, str) for cell in table.to_numpy().ravel())
+    columns = guess_columns(table, texts=2, numeric=True)
+    pairs = answer(read_pairs, table, *columns)
+    assert pairs is None or len(pairs) == len(table)
+    columns = guess_columns(table, texts=1, numeric=False)
+    read = answer(read_texts, table, *columns)
+    assert read is None or len(read[0]) == len(read[1]) == len(table)
+
+
+@many
+@given(some.lists(texts.filter(lambda text: "\r" not in text), min_size=1, max_size=5))
+def test_no_cell_of_a_download_starts_a_formula_and_only_an_apostrophe_is_added(written):
+    import pandas as pd
+
+    if any("\ud800" <= letter <= "\udfff" for text in written for letter in text):
+        return  # such halves of a character cannot stand in a file; what people type holds none
+    rows = cells(to_csv(pd.DataFrame({"text": written, "n": range(len(written))})))[1:]
+    for (shown, _), text in zip(rows, written, strict=True):
+        assert not shown.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+        assert shown in (text, "'" + text)
+
+
+@many
+@given(some.binary(max_size=400))
+def test_bytes_that_are_no_head_are_refused_in_a_sentence(data):
+    assert answer(unpack_head, data) is None
+
+
+@many
+@given(
+    some.dictionaries(some.sampled_from(["one", "many", "many2", "count", "switch", "words"]), texts),
+    some.dictionaries(some.sampled_from(["one", "count"]), some.sampled_from(["a", 7, -3, None, "zzz"])),
+)
+def test_an_address_chooses_only_what_is_offered_and_is_written_back_the_same(asked, kept):
+    state, address = {}, dict(asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(st, "session_state", state)
+        patch.setattr(st, "query_params", address)
+        url.begin()
+        assert url.choice("one", ["a", "b"], "a") in ("a", "b")
+        assert set(url.several("many", ["a", "b", "c"], ["a"], most=2)) <= {"a", "b", "c"}
+        assert len(state["many"]) <= 2
+        assert 2 <= url.number("count", 2, 50, 15) <= 50
+        assert url.flag("switch") in (True, False)
+        url.text("words", "default")
+        assert state["words"] == asked.get("words", "default")
+        assert len(state["_url"].get("words", "")) <= url.LONGEST
+        first = dict(state["_url"])
+        link = dict(first)
+        state.clear()
+        address.clear()
+        address.update(link)
+        url.begin()
+        url.choice("one", ["a", "b"], "a")
+        url.several("many", ["a", "b", "c"], ["a"], most=2)
+        url.number("count", 2, 50, 15)
+        url.flag("switch")
+        url.text("words", "default")
+        assert state["_url"] == first
+
+
+KEYS = (
+    "text",
+    "template",
+    "query",
+    "map-search",
+    "strategy",
+    "layer",
+    "model",
+    "sentence",
+    "dimension",
+    "show",
+    "from",
+)
+KEYS += ("metric", "padding", "data", "map-kind", "map-texts", "map-with", "map-seed", "prompt", "head-epochs", "set")
+
+
+@few
+@given(
+    some.sampled_from([page for page in PAGES if page.title != "Evaluation"]),
+    some.dictionaries(some.sampled_from(KEYS), texts | some.sampled_from(["own", "umap", "max", "0", "-1", "9" * 6])),
+)
+def test_every_page_lives_with_any_text_in_any_part_of_its_address(page, asked):
+    shown = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300).switch_page(page.file)
+    for key, value in asked.items():
+        shown.query_params[key] = value
+    shown.run()
+    assert not shown.exception
+    assert shown.title[0].value == page.question
+    assert shown.text_area(key="text").value == asked.get("text", shown.text_area(key="text").value)

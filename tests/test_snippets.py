@@ -1,0 +1,187 @@
+"""The code a reader takes along gives the embeddings that the page shows."""
+
+import dataclasses
+import functools
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pooling import all_strategies, catalogue, load_encoder
+from pooling.catalogue import DEFAULT, ONE_WORD, get_model, model_folder
+from pooling.encoders import Encoder
+from pooling.export import embeddings, scaled
+from pooling.modules import HEADS
+from pooling.snippets import (
+    Recipe,
+    for_llama_cpp,
+    for_pooling,
+    for_sentence_transformers,
+    for_tei,
+    for_transformers,
+    for_vllm,
+    snippets,
+)
+from tests.conftest import ROOT
+from tests.tiny_models import write
+
+CAUSAL = "pooling-playground/all-MiniLM-L6-v2-causal"
+TEXTS = ["Rain.", 'He said: "cost {x} and $5".', "A far longer sentence than the others, so that the batch is padded."]
+HOSTILE = """'"; rm -rf / #\\ {}\n"$(id)`id` \u202e"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once():
+    """Models are read from disk once for the same arguments, however many snippets read them."""
+    import transformers
+    from sentence_transformers.sentence_transformer import modules
+
+    from pooling import encoders
+
+    with pytest.MonkeyPatch.context() as patch:
+        readers = [(transformers.AutoModel, "from_pretrained"), (transformers.AutoTokenizer, "from_pretrained")]
+        for owner, name in (*readers, (modules, "Transformer"), (encoders, "load_encoder")):
+            real, kept = getattr(owner, name), {}
+
+            def once(*args, real=real, kept=kept, **options):
+                key = repr((args, sorted(options.items(), key=str)))
+                if key not in kept:
+                    kept[key] = real(*args, **options)
+                return kept[key]
+
+            patch.setattr(owner, name, once)
+        yield
+
+
+def run(code: str, folder: object = None) -> torch.Tensor:
+    """What the code computes, its repository on the Hub replaced by the folder that holds the same files."""
+    here = folder or weights_folder()
+    lines = [f"name = {str(here)!r}" if line.startswith("name = ") else line for line in code.splitlines()]
+    variables: dict = {}
+    exec("\n".join(lines).replace('load_file("', f'load_file("{HEADS}/'), variables)
+    return variables["embeddings"].cpu()
+
+
+@functools.cache
+def weights_folder() -> Path:
+    return model_folder(get_model(DEFAULT))
+
+
+@functools.cache
+def expected(recipe: Recipe) -> torch.Tensor:
+    return scaled(embeddings(recipe, load_once(recipe.model), TEXTS), recipe)
+
+
+@functools.cache
+def load_once(model: str) -> Encoder:
+    return load_encoder(model, device="cpu")
+
+
+CASES = [
+    (DEFAULT, 6, "{}", True, False),
+    (DEFAULT, 4, "{}", True, True),
+    (DEFAULT, 6, ONE_WORD, True, True),
+    (DEFAULT, 4, ONE_WORD, False, False),
+    (DEFAULT, (1, 6), "query: {}", True, False),
+    (DEFAULT, 0, "{}", True, False),
+    (CAUSAL, 6, "{}", True, True),
+]
+
+
+@pytest.mark.parametrize(("model", "layer", "template", "pooled", "normalise"), CASES, ids=str)
+def test_every_python_snippet_gives_the_pages_embeddings(model, layer, template, pooled, normalise):
+    ran = 0
+    for strategy in all_strategies():
+        recipe = Recipe(model, strategy.name, layer, template, pooled, normalise)
+        try:
+            want = expected(recipe)
+        except (LookupError, ValueError):
+            assert strategy.needs
+            continue
+        for make in (for_transformers, for_sentence_transformers, for_pooling):
+            snippet = make(recipe, load_once(model), TEXTS)
+            if not snippet.code:
+                assert make is for_sentence_transformers
+                assert strategy.sentence_transformers is None or not pooled
+                continue
+            torch.testing.assert_close(run(snippet.code), want, atol=1e-5, rtol=0, msg=f"{snippet.tool}: {recipe}")
+            ran += 1
+    assert ran >= 12
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "qwen3", "roberta", "t5"])
+@pytest.mark.parametrize("template", ["{}", "query: {}"])
+def test_the_code_is_right_for_other_families(family, template, tmp_path, monkeypatch):
+    name = f"someone/{family}"
+    kind = "encoder" if family in ("roberta", "t5") else "decoder"
+    entry = dataclasses.replace(get_model("openai-community/gpt2"), name=name, kind=kind, sha256=name)
+    monkeypatch.setitem(catalogue._added, name, entry)
+    encoder = Encoder(name, write(family, tmp_path))
+    for strategy, layer in (("mean", 2), ("last_token", 1), ("cls", (1, 2)), ("max", 2)):
+        recipe = Recipe(name, strategy, layer, template)
+        code = for_transformers(recipe, encoder, TEXTS).code
+        torch.testing.assert_close(run(code, tmp_path), embeddings(recipe, encoder, TEXTS), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("strategy", ["mean", "cls_attention"])
+def test_the_code_on_the_page_runs_by_itself(strategy):
+    code = for_pooling(Recipe(DEFAULT, strategy, 6, normalise=True)).code + "assert embeddings.shape == (2, 384)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_code_is_pinned_and_runs_none_of_a_models_own():
+    for strategy in all_strategies():
+        for model in (DEFAULT, CAUSAL):
+            for snippet in snippets(Recipe(model, strategy.name, 6), load_once(model)):
+                assert "trust_remote_code=True" not in snippet.code
+                assert "--trust-remote-code" not in snippet.code
+                if snippet.code and snippet.tool != "pooling":
+                    assert get_model(DEFAULT).commit in snippet.code, snippet.tool
+
+
+@pytest.mark.parametrize(
+    ("strategy", "tei", "vllm", "llama_cpp"),
+    [("mean", "mean", "MEAN", "mean"), ("cls", "cls", "CLS", "cls"), ("last_token", "last-token", "LAST", "last")],
+)
+def test_servers_are_told_their_own_names(strategy, tei, vllm, llama_cpp):
+    recipe, encoder = Recipe(DEFAULT, strategy, 6, normalise=True), load_once(DEFAULT)
+    assert f"--pooling {tei} " in for_tei(recipe, encoder).code
+    pooler = shlex.split(for_vllm(recipe, encoder).code.splitlines()[0])[-1]
+    assert json.loads(pooler) == {"pooling_type": vllm, "use_activation": True}
+    assert f"--pooling {llama_cpp} --embd-normalize 2" in for_llama_cpp(recipe, encoder).code
+    plain = dataclasses.replace(recipe, normalise=False)
+    assert '"normalize": false' in for_tei(plain, encoder).code
+    assert "--embd-normalize -1" in for_llama_cpp(plain, encoder).code
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        (Recipe(DEFAULT, "max", 6), "pools by cls, mean and last-token only, so it cannot do Max pooling"),
+        (Recipe(DEFAULT, "mean", 4), "pools the last layer only, so it cannot pool layer 4"),
+        (Recipe(DEFAULT, "mean", (1, 6)), "cannot pool layer 1+6"),
+        (Recipe(DEFAULT, "mean", 6, "query: {}", False), "cannot leave them out"),
+        (Recipe(DEFAULT, "attention", 6), "cannot do Attention (trained) pooling"),
+        (Recipe(CAUSAL, "mean", 6), "cannot run an encoder under a causal mask"),
+    ],
+)
+def test_a_server_that_cannot_says_why(recipe, said):
+    snippet = for_tei(recipe, load_once(recipe.model))
+    assert snippet.code == ""
+    assert said in snippet.said
+    assert for_vllm(recipe, load_once(recipe.model)).code == for_llama_cpp(recipe, load_once(recipe.model)).code == ""
+
+
+def test_a_prompt_cannot_break_out_of_the_code():
+    recipe, encoder = Recipe(DEFAULT, "mean", 6, HOSTILE), load_once(DEFAULT)
+    torch.testing.assert_close(run(for_transformers(recipe, encoder, TEXTS).code), expected(recipe), atol=1e-5, rtol=0)
+    for make in (for_tei, for_vllm, for_llama_cpp):
+        code = make(recipe, encoder, TEXTS).code
+        assert code.isascii()
+        body = json.loads(shlex.split(code)[-1])
+        wanted = [HOSTILE.replace("{}", text) for text in TEXTS]
+        assert body.get("inputs", body.get("input")) == wanted

@@ -1,0 +1,225 @@
+"""Failures and load end in a sentence, and the log says what happened without a word that anybody typed."""
+
+import logging
+import threading
+import time
+
+import pytest
+import torch
+
+from pages.ui import busy, cache, worker
+from pages.ui.worker import Abandoned, Worker
+from pooling import hub, jobs, load_encoder, logs
+from pooling.catalogue import DEFAULT
+from tests.test_pages import open_page
+
+SECRET = "what only I have written"
+
+
+@pytest.fixture
+def private(monkeypatch):
+    """Logging as the app sets it up, and as it was afterwards."""
+    before = logging.getLogRecordFactory(), threading.excepthook
+    monkeypatch.setattr(logs._Private, "made", None)
+    logs.keep_private()
+    yield
+    logging.setLogRecordFactory(before[0])
+    threading.excepthook = before[1]
+
+
+def quote(text):
+    try:
+        {}[text]
+    except KeyError as error:
+        raise ValueError(f"No {text!r}.") from error
+
+
+def test_a_traceback_in_the_log_names_lines_and_kinds_of_error_and_quotes_nobody(private, caplog):
+    try:
+        quote(SECRET)
+    except ValueError as error:
+        logging.getLogger("streamlit.error_util").error("Uncaught: %s", error, exc_info=error)
+        logging.getLogger("elsewhere").exception("Again")
+    for said in caplog.text.split("Again"):
+        assert said.count("in quote\n") == 2
+        assert "KeyError (its message is left out)" in said
+        assert "ValueError (its message is left out)" in said
+    assert SECRET not in caplog.text
+
+
+def test_a_thread_that_breaks_is_in_the_log_and_quotes_nobody(private, caplog):
+    ended = threading.Thread(target=quote, args=(SECRET,), name="one of many")
+    ended.start()
+    ended.join()
+    assert "The thread one of many has ended" in caplog.text
+    assert "ValueError (its message is left out)" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_keeping_private_twice_is_keeping_private_once(private):
+    factory = logging.getLogRecordFactory()
+    logs.keep_private()
+    assert logging.getLogRecordFactory() is factory
+
+
+def test_what_is_slow_is_in_the_log_with_how_long_it_took_and_what_is_not_is_not(caplog, monkeypatch):
+    with logs.timed("a quick step"):
+        pass
+    monkeypatch.setattr(logs, "SLOW", 0.0)
+    with pytest.raises(KeyError), logs.timed("loading a model"):
+        raise KeyError(SECRET)
+    assert caplog.messages == ["Slow: loading a model took 0.0 s"]
+
+
+def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(caplog, monkeypatch):
+    monkeypatch.setattr(logs, "SLOW", 0.0)
+    monkeypatch.setattr("pooling.tables.token_table", quote)
+    shown = open_page("pages/playground.py", text=SECRET)
+    assert shown.exception
+    assert f"Slow: a run of the page Playground with {DEFAULT} took" in caplog.text
+    assert SECRET not in caplog.text
+
+
+# --- Threads that everybody waits for ----------------------------------------------------------
+
+
+def fail(error):
+    def work(report):
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("error", [ValueError(SECRET), MemoryError(), SystemExit(SECRET), KeyboardInterrupt()])
+def test_nothing_that_goes_wrong_in_a_job_ends_the_thread_that_others_wait_for(error, caplog):
+    made = Worker("steady", keep=4)
+    bad = made.ask("bad", fail(error), title="a job", stay=True)
+    good = made.ask("good", lambda report: 42, title="another", stay=True)
+    assert good.ended.wait(10)
+    assert (type(bad.error), good.answer) == (type(error), 42)
+    assert not isinstance(bad.error, Abandoned)
+    assert "A background job failed: a job" in caplog.text
+
+
+@pytest.mark.parametrize("error", [RuntimeError(SECRET), SystemExit(), MemoryError()])
+def test_nothing_that_goes_wrong_in_a_training_stops_the_queue(encoder, monkeypatch, error):
+    broken = iter([error])
+
+    def train(self, tell):
+        if (now := next(broken, None)) is not None:
+            raise now
+
+    monkeypatch.setattr(jobs.Job, "_train_and_test", train)
+    queue, both = jobs.JobQueue(), [jobs.Job(encoder, 6, "data", {}) for _ in range(2)]
+    for one in both:
+        queue.submit(one)
+    end = time.monotonic() + 10
+    while both[1].active and time.monotonic() < end:
+        time.sleep(0.01)
+    assert [one.state for one in both] == ["failed", "done"]
+    assert SECRET not in both[0].why
+    assert both[0].why.endswith(".")
+
+
+def test_a_full_line_of_jobs_is_a_sentence_on_the_page(monkeypatch):
+    gate = threading.Event()
+    full = Worker("full", keep=4)
+    monkeypatch.setattr(worker, "MOST_WAITING", 1)
+    for i in range(2):
+        full.ask(i, lambda report: gate.wait(30), title="a job", stay=True)
+    monkeypatch.setattr(cache, "worker", lambda name, keep: full)
+    shown = open_page("pages/projection.py", **{"map-kind": "umap", "map-seed": 77})
+    gate.set()
+    assert not shown.exception
+    assert any("the server is busy, try again in a few minutes" in warning.value for warning in shown.warning)
+
+
+# --- Turns, room, memory -----------------------------------------------------------------------
+
+
+def test_turns_come_in_the_order_of_arrival_and_a_full_line_takes_nobody():
+    turns = busy.Turns(at_once=2, most_waiting=2)
+    tickets = [turns.join() for _ in range(4)]
+    assert turns.join() is None
+    assert [turns.before(ticket) for ticket in tickets] == [0, 0, 1, 2]
+    turns.leave(tickets[1])
+    assert [turns.before(tickets[i]) for i in (0, 2, 3)] == [0, 0, 1]
+    turns.leave(tickets[2])
+    assert turns.before(tickets[3]) == 0
+    assert turns.join() is not None
+
+
+MANY = b"text,label\n" + b"".join(b"word %d,%d\n" % (i % 7, i % 2) for i in range(busy.LARGE))
+
+
+@pytest.mark.parametrize(
+    ("page", "state", "uploader"),
+    [("evaluation", {"data": "texts"}, "file-texts"), ("projection", {"map-texts": "file"}, "map-file")],
+)
+def test_a_large_file_at_a_busy_server_is_a_sentence_and_gives_its_turn_back(page, state, uploader, monkeypatch):
+    monkeypatch.setattr(busy, "_turns", turns := busy.Turns(at_once=1, most_waiting=0))
+    mine = turns.join()
+    shown = open_page(f"pages/{page}.py", **state)
+    shown.file_uploader(key=uploader).set_value(("a.csv", MANY, "text/csv")).run()
+    assert not shown.exception
+    assert "people with large texts are waiting already" in shown.warning[0].value
+    turns.leave(mine)
+    monkeypatch.setattr(busy, "free_memory", lambda: busy.LEAST_FREE + 1)
+    monkeypatch.setattr(busy, "EMBEDDINGS_TAKE", 4000)
+    shown.run()
+    assert not shown.exception
+    assert any("1,500 rows need about" in html.proto.body for html in shown.get("html"))
+    assert turns.join() is not None, "the turn was kept"
+
+
+def test_a_new_reader_is_asked_to_come_back_where_memory_lacks_and_one_who_is_here_stays(monkeypatch):
+    here = open_page("pages/playground.py")
+    monkeypatch.setattr(busy, "free_memory", lambda: busy.LEAST_FREE - 1)
+    assert "full right now" in open_page("pages/playground.py").error[0].value
+    assert not here.run().error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+    ],
+)
+def test_a_page_that_runs_out_of_memory_says_so_and_lives_on(error, monkeypatch):
+    shown = open_page("pages/similarity.py")
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "states", lambda choice: fail(error)(None))
+        shown.run()
+        assert not shown.exception
+        assert any("not enough memory" in html.proto.body for html in shown.get("html"))
+    assert not shown.run().exception
+    assert shown.get("plotly_chart")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "memory was not enough"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory was not enough"),
+        (OSError(28, "No space left on device"), "The disk is full"),
+    ],
+)
+def test_a_model_that_does_not_fit_into_memory_or_on_the_disk_after_all_is_a_sentence(error, said, monkeypatch):
+    def build(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("pooling.encoders.Encoder", build)
+    with pytest.raises(hub.HubError, match=said):
+        load_encoder(DEFAULT, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("page", "state"),
+    [("projection", {"map-texts": "file"}), ("evaluation", {"data": "pairs"}), ("playground", {"text": " "})],
+)
+def test_a_page_that_stops_early_still_has_what_was_chosen_in_its_address(page, state):
+    shown = open_page(f"pages/{page}.py", **state)
+    assert not shown.exception
+    assert shown.query_params == state
