@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pooling.types import Hidden, Mask, Pooled, TokenStates, Weights
+from pooling.types import Hidden, Mask, Pooled, TokenStates, Weights, on_padding
 
 
 def weighted_sum(states: TokenStates, weights: Weights) -> Pooled:
@@ -17,8 +17,8 @@ def weighted_sum(states: TokenStates, weights: Weights) -> Pooled:
     The sum runs in float32, so a float16 mean of long texts cannot overflow.
     """
     # 0 * nan would still be nan: what stands on padding must not reach the sum.
-    hidden = _on_padding(states.hidden, states.mask, 0.0)
-    weights = _on_padding(weights, states.mask, 0.0)
+    hidden = states.hidden_or_zero
+    weights = on_padding(weights, states.mask, 0.0)
     if weights.shape[2] == 1:
         embedding = torch.bmm(weights.transpose(1, 2), hidden)[:, 0]
     else:
@@ -57,7 +57,7 @@ def last_token_weights(mask: Mask) -> Weights:
 def winner_weights(hidden: Hidden, mask: Mask) -> Weights:
     """1 for the token that holds the largest value of a dimension (the first, in a tie)."""
     # Padding must lose even where every real value is negative, so it gets -inf and not 0.
-    real = _on_padding(hidden, mask, -torch.inf)
+    real = on_padding(hidden, mask, -torch.inf)
     winner = real.max(dim=1, keepdim=True).indices  # argmax takes three times as long on a CPU
     return torch.zeros_like(real).scatter_(1, winner, 1.0)
 
@@ -76,19 +76,6 @@ def share_weights(amounts: Float[Tensor, "batch length"], mask: Mask) -> Weights
 def first_real_token(mask: Mask) -> Int[Tensor, " batch"]:
     """The position of each text's first real token."""
     return mask.int().argmax(dim=1)
-
-
-def _on_padding(
-    values: Float[Tensor, "batch length any"], mask: Mask, value: float
-) -> Float[Tensor, "batch length any"]:
-    """Values in float32, another one on padding; the argument itself where there is none."""
-    values = values.float()
-    if mask.all():
-        return values
-    # A broadcast masked_fill reads every cell's mask; this touches the padding alone.
-    values = values.clone()
-    values[~mask] = value
-    return values
 
 
 def _one_hot(position: Int[Tensor, " batch"], mask: Mask) -> Weights:

@@ -11,6 +11,7 @@ One glossary of axes for the whole project:
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -19,6 +20,19 @@ Hidden = Float[Tensor, "batch length dim"]
 Mask = Bool[Tensor, "batch length"]
 Embedding = Float[Tensor, "batch dim"]
 Weights = Float[Tensor, "batch length #dim"]  # one weight a token, or one a token and dimension
+
+
+def on_padding(
+    values: Float[Tensor, "batch length any"], mask: Mask, value: float
+) -> Float[Tensor, "batch length any"]:
+    """Values in float32, another one on padding; the argument itself where nothing is to be changed."""
+    values = values.float()
+    if mask.all():
+        return values
+    # A broadcast masked_fill reads every cell's mask; this touches the padding alone.
+    values = values.clone()
+    values[~mask] = value
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +83,11 @@ class TokenStates:
 
     def __len__(self) -> int:
         return len(self.hidden)
+
+    @cached_property
+    def hidden_or_zero(self) -> Float[Tensor, "batch length dim"]:
+        """Hidden states in float32, zero on padding; made once for all strategies."""
+        return on_padding(self.hidden, self.mask, 0.0)
 
     def one(self, index: int) -> "TokenStates":
         """The states of one text, without its padding but with its prompt: a batch of one."""

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pooling import AttentionHead, TokenStates, all_strategies, get_strategy
@@ -101,6 +101,7 @@ def test_half_precision_is_summed_in_float32(strategy, dtype):
 
 
 @EVERY
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.lists(st.lists(st.floats(-100, 100, width=32), min_size=3, max_size=3), min_size=1, max_size=6),

@@ -260,8 +260,11 @@ def server(port: int = 0, **environment: str) -> Iterator[Server]:
                 _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
                 yield Server(f"http://127.0.0.1:{port}", process, log, began)
             finally:
+                ended = process.poll()
                 process.terminate()
                 process.wait()
+                if ended is not None:
+                    raise RuntimeError(f"The server ended by itself, with {ended}:\n{log.read_text()}")
 
 
 def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
