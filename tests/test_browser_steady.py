@@ -60,10 +60,11 @@ def test_a_server_killed_while_it_trains_and_downloads_starts_again_and_the_link
     reader.type(TEXT)
     loopback.held["model.safetensors"] = threading.Event()
     ask_for_tiny_bert(reader)
-    reader.page.wait_for_selector("text=Downloading:")
+    reader.page.wait_for_selector("text=Downloading:", timeout=60_000)
     reader.page.click(".st-key-train button")
-    reader.page.wait_for_selector(".st-key-stop-training")
-    reader.page.wait_for_function("document.querySelector('[data-testid=stMain]').innerText.includes('Epoch ')")
+    reader.page.wait_for_selector(".st-key-stop-training", timeout=60_000)
+    trains = "document.querySelector('[data-testid=stMain]').innerText.includes('Epoch ')"
+    reader.page.wait_for_function(trains, timeout=60_000)
     start_server.kill(address)
     loopback.held.pop("model.safetensors").set()
     halves = [path for path in tmp_path.rglob("*") if path.is_file()]
