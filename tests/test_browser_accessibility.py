@@ -45,6 +45,7 @@ def test_no_page_keeps_anybody_out(server, themed):
     axe, found, charts = Axe(), {}, 0
     for page in PAGES:
         themed.open(f"{server}/{'' if page is PAGES[0] else page.file.rpartition('/')[2].removesuffix('.py')}")
+        themed.page.wait_for_load_state("networkidle")  # the browser fetches its parts when they are first shown
         response = axe.run(themed.page).response
         assert len(response["passes"]) > 20, f"axe-core has not looked at {page.title}"
         for rule in response["violations"]:

@@ -1,5 +1,7 @@
 """The Learn page, as a person sees it: every lesson done by clicking, its link, and the front of a class."""
 
+from playwright.sync_api import expect
+
 from pooling.lessons import all_lessons
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
@@ -18,8 +20,9 @@ def test_every_lesson_is_done_by_clicking(server, reader):
     reader.open(server + "/learn")
     for place, lesson in enumerate(LESSONS, start=1):
         reader.page.get_by_text(f"Lesson {place} of {len(LESSONS)}").wait_for(timeout=30_000)
-        assert lesson.question in reader.main()
-        assert reader.page.locator(".js-plotly-plot, .pp-strip").count() == 0, "nothing is shown before one commits"
+        expect(reader.page.get_by_test_id("stMain")).to_contain_text(lesson.question)
+        shown = reader.page.locator(".js-plotly-plot, .pp-strip")
+        expect(shown, "nothing is shown before one commits").to_have_count(0)
         wrong = next(name for name in lesson.choices if name != lesson.right)
         choose(reader, lesson, wrong if place == 1 else lesson.right)
         assert ("The model says otherwise." if place == 1 else "You are right.") in reader.main()

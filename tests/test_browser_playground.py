@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from pooling import all_strategies
 from tests.conftest import ROOT
@@ -103,11 +104,13 @@ def test_what_was_typed_stays_in_the_box(server, reader):
 
 def test_the_address_of_typed_text_opens_the_same_page_elsewhere(server, reader, chromium):
     reader.open(server)
-    reader.type("Ünïcode & <b>more</b>?\nA second line #2")
+    typed = "Ünïcode & <b>more</b>?\nA second line #2"
+    reader.type(typed)
+    reader.page.wait_for_url("**text=**")
     other = chromium.new_context().new_page()
     other.goto(reader.page.url)
     other.wait_for_selector(".pp-strip", timeout=60_000)
-    assert other.input_value(".st-key-text textarea") == "Ünïcode & <b>more</b>?\nA second line #2"
+    expect(other.locator(".st-key-text textarea")).to_have_value(typed)
     other.context.close()
 
 

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -383,7 +384,9 @@ def soak(clients: int, seconds: float, *, seed: int = 0, port: int = 0, things: 
             await every_page(running.address, soaked.report)
             watching.cancel()
 
-        asyncio.run(all_of_it())
+        # In a thread of its own: a browser's driver may have an event loop in this one.
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(asyncio.run, all_of_it()).result()
         if running.process.poll() is not None:
             soaked.report.failures.append(f"the server has ended with {running.process.returncode}")
         read_log(running.log.read_text(errors="replace"), soaked.pattern, soaked.report)
