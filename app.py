@@ -2,19 +2,21 @@
 
 import streamlit as st
 
-from pages.ui import busy, cache, layout, maps, navigation, takeaway, url
+from pages.ui import busy, cache, layout, maps, navigation, takeaway, url, wire
 from pages.ui.controls import sidebar
 from pooling import logs
 
 st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wide")
 logs.keep_private()
+wire.send_at_once()
 page = navigation.build()
 with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
     beside_title = layout.header(page)
     url.begin()
     takeaway.begin()
     busy.room_for_one_more()
-    with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds."):
+    slow = not cache.in_memory(sidebar.model_asked_for())
+    with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds.", slow=slow):
         cache.libraries()
         sidebar.load_model()
     what.append(f"with {sidebar.model_in_use()}")

@@ -296,12 +296,22 @@ def downloaded_folder(model: Model) -> Path:
     return cache_folder() / "hub" / model.name.replace("/", "--") / model.commit
 
 
+_seen_installed: set[str] = set()
+
+
+def _installed(package: str) -> bool:
+    """Whether a package can be imported; one that was found once is not looked for again."""
+    if package not in _seen_installed and importlib.util.find_spec(package):
+        _seen_installed.add(package)
+    return package in _seen_installed
+
+
 def missing(model: Model) -> str | None:
     """What keeps a model from being loaded, in a sentence; None when everything is there."""
     if model.source == "hub":
         return None if downloaded_folder(model).is_dir() else f"{model.name} is not downloaded yet."
     needed = [model.package.partition("/")[0], *(["gguf", "accelerate"] if model.package.endswith(".gguf") else [])]
-    if all(importlib.util.find_spec(package) for package in needed):
+    if all(map(_installed, needed)):
         return None
     return f"The package {needed[0]} with the weights of {model.name} is not installed; run: {model.install}"
 

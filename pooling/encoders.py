@@ -20,6 +20,7 @@ from jaxtyping import Float
 from safetensors.torch import save_model
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer, GgufConfig
+from transformers.modeling_utils import PreTrainedModel
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
@@ -148,7 +149,7 @@ class Encoder:
         self.name = name
         self.device = torch.device(device)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, **SAFE)
-        self.model = _auto_class(config).from_pretrained(
+        self.model: PreTrainedModel = _auto_class(config).from_pretrained(
             folder, config=config, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **SAFE
         )
         self.model.eval().requires_grad_(False).to(self.device)

@@ -1,8 +1,8 @@
 """The current choice as code: plain PyTorch, sentence-transformers, this project, and three servers.
 
 What a server can do was read in text-embeddings-inference 1.9.3 (docs/source/en/cli_arguments.md and
-backends/candle), in vLLM 0.23's documentation of `PoolerConfig` and of pooling models, and in llama.cpp at
-commit 00dc8057 (tools/server/README.md, conversion/bert.py).
+backends/candle), in vLLM 0.23's documentation of `PoolerConfig` and of pooling models, and in llama.cpp's
+tools/server/README.md at commit 00dc8057.
 """
 
 import json

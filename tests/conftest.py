@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes share the cores, and their servers too
+
 settings.register_profile("untimed", deadline=None)  # how long an example takes is no finding
 settings.load_profile("untimed")
 

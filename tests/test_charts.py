@@ -1,9 +1,10 @@
 """What all pictures share: colours that can be read."""
 
+import plotly.graph_objects as go
 import pytest
 from plotly.colors import sample_colorscale
 
-from pooling.charts.theme import HIDDEN, IN_CELLS, INK, weight_cells, weight_colours
+from pooling.charts.theme import HIDDEN, IN_CELLS, INK, figure, legible, weight_cells, weight_colours
 
 
 def contrast(one: str, other: str) -> float:
@@ -46,3 +47,22 @@ def test_each_number_on_weights_is_written_once_black_on_bright_and_white_on_dar
     assert black.text.tolist() == [["", "100"], ["", ""]]
     assert white.text.tolist() == [["0", ""], ["", "20"]]
     assert weight_cells(cells | {"reversescale": True})[0].text.tolist() == [["0", ""], ["", "20"]]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_all_small_text_of_a_figure_has_the_ink_of_the_page_and_nothing_else_changes(dark):
+    made = figure(100, xaxis={"title": {"text": "x"}, "tickfont": {"family": "monospace"}}, yaxis2={"side": "right"})
+    made.add_heatmap(z=[[1, 2]], colorbar={"thickness": 10})
+    before = made.to_dict()
+    spec = legible(legible(made, dark=dark), dark=dark).to_dict()
+    ink = {"color": INK[dark]}
+    assert spec["layout"]["font"] == ink
+    assert spec["layout"]["xaxis"] == {"title": {"text": "x", "font": ink}, "tickfont": {"family": "monospace", **ink}}
+    for axis in ("yaxis", "yaxis2"):
+        assert (spec["layout"][axis]["tickfont"], spec["layout"][axis]["title"]["font"]) == (ink, ink)
+    assert spec["data"][0]["colorbar"] == {"thickness": 10, "tickfont": ink, "title": {"font": ink}}
+    assert {k: v for k, v in spec["data"][0].items() if k != "colorbar"} == {
+        k: v for k, v in before["data"][0].items() if k != "colorbar"
+    }
+    assert go.Figure(spec).to_dict() == spec  # plotly finds nothing wrong with it
+    assert made.to_dict() is spec

@@ -62,7 +62,7 @@ def test_the_file_of_figures_needs_no_network_and_shows_text_as_text():
     ],
 )
 def test_every_figure_and_every_table_of_a_page_can_be_downloaded(file, state, monkeypatch):
-    drawn, offered, tables = [], [], []
+    drawn, offered, tables, folded = [], [], [], []
 
     def watch(name, note):
         shown = getattr(layout, name)
@@ -71,8 +71,15 @@ def test_every_figure_and_every_table_of_a_page_can_be_downloaded(file, state, m
     watch("chart", lambda figure, **_: drawn.append(figure))
     watch("choice_of_points", lambda figure, **_: drawn.append(figure))
     watch("table", lambda frame, *, key, figure=(), **_: tables.append((key, figure)))
+    watch("noticed", lambda text, frame=None, *, key="", **_: folded.append(f"table-{key}") if frame is not None else 0)
     page = open_page(file, **state)
     assert not page.exception
+    for key in folded:
+        page.session_state[key] = True
+    drawn.clear(), tables.clear()
+    page.run()
+    assert not page.exception
+    assert {f"table-{key}" for key, _ in tables} >= set(folded)
     assert len(drawn) == len(page.get("plotly_chart"))
     assert len(tables) == len(page.dataframe)
     for _, figure in tables:

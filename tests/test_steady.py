@@ -1,13 +1,15 @@
 """Failures and load end in a sentence, and the log says what happened without a word that anybody typed."""
 
 import logging
+import socket
+import sys
 import threading
 import time
 
 import pytest
 import torch
 
-from pages.ui import busy, cache, worker
+from pages.ui import busy, cache, wire, worker
 from pages.ui.worker import Abandoned, Worker
 from pooling import hub, jobs, load_encoder, logs
 from pooling.catalogue import DEFAULT
@@ -223,3 +225,14 @@ def test_a_page_that_stops_early_still_has_what_was_chosen_in_its_address(page, 
     shown = open_page(f"pages/{page}.py", **state)
     assert not shown.exception
     assert shown.query_params == state
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's sockets")
+def test_what_a_server_accepts_after_the_first_run_sends_at_once_and_stays_open():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        wire.send_at_once.clear()
+        wire.send_at_once()
+        with socket.create_connection(listening.getsockname()) as reader, listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            accepted.sendall(b"x")
+            assert reader.recv(1) == b"x"

@@ -7,9 +7,11 @@ texts come to under every strategy, or each rerun would begin from nothing.
 
 import gc
 import hashlib
+import os
 import pickle
 import threading
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
@@ -17,7 +19,7 @@ from pages.ui import layout
 from pages.ui.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -36,18 +38,41 @@ if TYPE_CHECKING:
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
     from pooling.projection import LabelScores as LabelsApart
 
+T = TypeVar("T")
+
+
+@contextmanager
+def _nothing_collected() -> "Iterator[None]":
+    """While modules are imported none of it is garbage: to look for some takes a sixth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
 
 @st.cache_resource(show_spinner=False)
 def libraries() -> None:
     """Import the heavy libraries once, and keep the garbage collector from walking them."""
-    import pooling.encoders  # noqa: F401
+    # Threads that spin for long while they wait for the next matrix take the cores from everybody else's page.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    with _nothing_collected():
+        import pooling.encoders  # noqa: F401
 
-    gc.collect()
-    gc.freeze()
+        gc.freeze()
 
 
-def _release(_evicted: "Encoder") -> None:
+_in_memory: set[str] = set()
+
+
+def in_memory(model: str) -> bool:
+    """Whether a model is loaded, so that nobody has to wait for it."""
+    return model in _in_memory
+
+
+def _release(evicted: "Encoder") -> None:
     """Give a model's memory back, once nobody is in the middle of using it."""
+    _in_memory.discard(evicted.name)
     from pooling.machine import give_memory_back
 
     later = threading.Timer(3, give_memory_back)
@@ -60,8 +85,10 @@ def encoder(model: str) -> "Encoder":
     """The encoder of that name, shared by all sessions."""
     from pooling import load_encoder, logs
 
-    with logs.timed(f"loading {model}"):
-        return load_encoder(model)
+    with logs.timed(f"loading {model}"), _nothing_collected():
+        loaded = load_encoder(model)
+    _in_memory.add(model)
+    return loaded
 
 
 def states(choice: "Choice") -> "TokenStates":
@@ -278,6 +305,16 @@ def _drawn(
     from pooling.charts.theme import legible
 
     return legible(_draw(*_tables, **_settings), dark=dark)
+
+
+def kept(key: tuple, make: "Callable[[], T]") -> "T":
+    """What `make` makes of what the key names, once for everybody: to be looked at, not changed."""
+    return _kept(key, make)
+
+
+@st.cache_resource(max_entries=128, show_spinner="Running the transformer…")
+def _kept(key: tuple, _make: "Callable[[], object]") -> object:
+    return _make()
 
 
 # What follows is computed from points that a key stands for: hashing ten thousand of them at

@@ -78,8 +78,16 @@ def noticed(
             f"<strong>What to notice.</strong> {escape(text)}</p>"
         )
         if frame is not None:
-            with st.popover("Table", icon=":material/table:", type="tertiary", key=f"table-{key}"):
-                table(frame, key=key, alt=f"The numbers of: {text}", figure=figure, noticed=text)
+            _table_on_demand(text, frame, key, figure)
+
+
+@st.fragment
+def _table_on_demand(text: str, frame: "pd.DataFrame", key: str, figure: "go.Figure | Sequence[go.Figure]") -> None:
+    """A button that opens a table; it is made when it is opened, and then this part of the page alone runs."""
+    folded = st.popover("Table", icon=":material/table:", type="tertiary", key=f"table-{key}", on_change="rerun")
+    if folded.open:
+        with folded:
+            table(frame, key=key, alt=f"The numbers of: {text}", figure=figure, noticed=text)
 
 
 def table(
@@ -201,8 +209,11 @@ def strategy_card(strategy: "Strategy") -> None:
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
-    """A sign of life, in the page and in the sidebar, while something slow is loaded."""
+def waiting(what: str, *, slow: bool) -> Iterator[None]:
+    """A sign of life, in the page and in the sidebar, while something slow is loaded; room for it in any case."""
     above, below, beside = st.container(), st.container(), st.sidebar.container()
+    if not slow:
+        yield
+        return
     with above, st.spinner(what), below, st.skeleton(height=420), beside, st.skeleton(height=420):
         yield

@@ -48,8 +48,36 @@ def collapse_heatmap(
     # positions make every name its own: plotly merges rows of equal names
     names = [f"{p} {shorten(t)}" for p, t in zip(tokens["position"], tokens["token"], strict=True)]
     gap = np.full((1, len(columns)), np.nan)
-    made = figure((rows + 2) * tall + 62, top=8)
-    made.add_heatmap(
+    ink = {"color": "#F2F5F7" if dark else "#16202A"}
+    frames = []
+    if winners is not None:
+        squares = [
+            f"M{column - 0.45},{row - 0.45}H{column + 0.45}V{row + 0.45}H{column - 0.45}Z"
+            for column, row in enumerate(winners["position"] - 1)
+        ]
+        line = ink | {"width": 2 if len(columns) <= 64 else 0.7}
+        frames.append({"type": "path", "path": "".join(squares), "line": line})
+    if str(dimension) in columns:
+        at = columns.index(str(dimension))
+        sides = {"type": "rect", "x0": at - 0.5, "x1": at + 0.5}
+        frames += [
+            {**sides, "y0": -0.5, "y1": rows - 0.5, "line": ink | {"width": 1.5, "dash": "dot"}},
+            {**sides, "y0": rows + 0.5, "y1": rows + 1.5, "line": ink | {"width": 2.5}},
+        ]
+    made = figure(
+        (rows + 2) * tall + 62,
+        top=8,
+        shapes=frames,
+        xaxis={**PLAIN_AXIS, "type": "category", "nticks": 9, "tickangle": 0, "title": {"text": "dimension"}},
+        yaxis={
+            **PLAIN_AXIS,
+            "type": "category",
+            "range": [rows + 1.5, -0.5],
+            "tickfont": {"family": "monospace"},
+            "tickvals": [*names[:: max(1, round(rows / 60))], EMBEDDING_NAME],
+        },
+    )
+    return made.add_heatmap(
         z=np.concatenate([matrix.iloc[:-1], gap, matrix.iloc[-1:]]).astype("float32"),
         x=columns,
         y=[*names, " ", EMBEDDING_NAME],
@@ -65,31 +93,6 @@ def collapse_heatmap(
         ygap=1 if tall >= 16 else 0,
         colorbar=COLOUR_BAR,
     )
-    ink = "#F2F5F7" if dark else "#16202A"
-    if winners is not None:
-        squares = [
-            f"M{column - 0.45},{row - 0.45}H{column + 0.45}V{row + 0.45}H{column - 0.45}Z"
-            for column, row in enumerate(winners["position"] - 1)
-        ]
-        made.add_shape(
-            type="path", path="".join(squares), line={"color": ink, "width": 2 if len(columns) <= 64 else 0.7}
-        )
-    if str(dimension) in columns:
-        at = columns.index(str(dimension))
-        for top, bottom, line in (
-            (-0.5, rows - 0.5, {"width": 1.5, "dash": "dot"}),
-            (rows + 0.5, rows + 1.5, {"width": 2.5}),
-        ):
-            made.add_shape(type="rect", x0=at - 0.5, x1=at + 0.5, y0=top, y1=bottom, line={"color": ink, **line})
-    made.update_yaxes(
-        **PLAIN_AXIS,
-        type="category",
-        range=[rows + 1.5, -0.5],
-        tickfont={"family": "monospace"},
-        tickvals=[*names[:: max(1, round(rows / 60))], EMBEDDING_NAME],
-    )
-    made.update_xaxes(**PLAIN_AXIS, type="category", nticks=9, tickangle=0, title={"text": "dimension"})
-    return made
 
 
 def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int = 34) -> go.Figure:
@@ -101,8 +104,18 @@ def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int
         row: the height of a row.
     """
     columns = [str(c) for c in vectors.columns]
-    made = figure(len(vectors) * row + 52, top=8)
-    made.add_heatmap(
+    made = figure(
+        len(vectors) * row + 52,
+        top=8,
+        xaxis={**PLAIN_AXIS, "type": "category", "nticks": 9, "tickangle": 0, "title": {"text": "dimension"}},
+        yaxis={
+            **PLAIN_AXIS,
+            "type": "category",
+            "autorange": "reversed",
+            "tickvals": list(vectors.index)[:: max(1, round(len(vectors) / 60))],
+        },
+    )
+    return made.add_heatmap(
         z=vectors.to_numpy(),
         x=columns,
         y=list(vectors.index),
@@ -116,14 +129,6 @@ def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int
         textfont={"color": IN_CELLS[dark]},
         colorbar=COLOUR_BAR,
     )
-    made.update_xaxes(**PLAIN_AXIS, type="category", nticks=9, tickangle=0, title={"text": "dimension"})
-    made.update_yaxes(
-        **PLAIN_AXIS,
-        type="category",
-        autorange="reversed",
-        tickvals=list(vectors.index)[:: max(1, round(len(vectors) / 60))],
-    )
-    return made
 
 
 def name_rows(made: go.Figure, names: list[str], **font: str) -> None:
@@ -152,8 +157,14 @@ def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
         own: the label of the strategy compared with.
     """
     shown = table[table["missing"].isna()]
-    made = figure(len(shown) * 34 + 52, top=8)
-    made.add_bar(
+    low = min(-0.2, float(shown["cosine"].min()) - 0.1)
+    made = figure(
+        len(shown) * 34 + 52,
+        top=8,
+        xaxis={"range": [low, 1.18], "title": {"text": f"cosine to {own}"}, "zeroline": True},
+        yaxis={**PLAIN_AXIS, "type": "category", "autorange": "reversed"},
+    )
+    return made.add_bar(
         x=shown["cosine"],
         y=shown["label"],
         orientation="h",
@@ -164,7 +175,3 @@ def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
         customdata=shown["norm"],
         hovertemplate="%{y}<br>cosine %{x:.3f}<br>length %{customdata:.2f}<extra></extra>",
     )
-    low = min(-0.2, float(shown["cosine"].min()) - 0.1)
-    made.update_xaxes(range=[low, 1.18], title={"text": f"cosine to {own}"}, zeroline=True)
-    made.update_yaxes(**PLAIN_AXIS, type="category", autorange="reversed")
-    return made

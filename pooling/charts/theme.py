@@ -70,26 +70,49 @@ def weight_cells(cells: dict[str, Any]) -> list[go.Heatmap]:
 
 
 def legible(made: go.Figure, *, dark: bool) -> go.Figure:
-    """The figure with the ink of the page; Streamlit's own grey for charts is too faint for small text."""
-    if made.layout.font.color == INK[dark]:
+    """The figure with the ink of the page, not to be changed any more: Streamlit's grey is too faint for small text.
+
+    The ink is laid on what plotly has checked, once: to have it checked, and copied at every look, takes longer than
+    all else on a page.
+    """
+    if "to_dict" in vars(made):
         return made
     ink = {"color": INK[dark]}
-    made.update_layout(font=ink, coloraxis_colorbar={"tickfont": ink, "title": {"font": ink}})
-    for axes in (made.update_xaxes, made.update_yaxes):
-        axes(tickfont=ink, title={"font": ink})
-    return made.update_traces(colorbar={"tickfont": ink, "title": {"font": ink}}, selector={"type": "heatmap"})
-
-
-def figure(height: int, *, top: int = 28) -> go.Figure:
-    """An empty figure with the project's margins; fonts and background come from the app's theme."""
-    made = go.Figure()
-    made.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": top, "b": 8},
-        hoverlabel={"font": {"family": "monospace"}},
-        showlegend=False,
-    )
+    label, bar = {"tickfont": ink, "title": {"font": ink}}, {"colorbar": {"tickfont": ink, "title": {"font": ink}}}
+    spec = made.to_dict()
+    layout = spec.setdefault("layout", {})
+    axes = {"xaxis", "yaxis"} | {name for name in layout if name.startswith(("xaxis", "yaxis"))}
+    _lay(layout, {"font": ink, "coloraxis": bar} | dict.fromkeys(axes, label))
+    for trace in spec["data"]:
+        if trace["type"] == "heatmap":
+            _lay(trace, bar)
+    made.to_dict = lambda: spec
     return made
+
+
+def _lay(under: dict, over: dict) -> None:
+    """Lay settings over others, level by level."""
+    for name, value in over.items():
+        if isinstance(value, dict):
+            _lay(under.setdefault(name, {}), value)
+        else:
+            under[name] = value
+
+
+def figure(height: int, *, top: int = 28, **layout: Any) -> go.Figure:
+    """An empty figure with the project's margins; fonts and background come from the app's theme.
+
+    What of the layout is known is given here: plotly takes as long for each later change as for all at once.
+    """
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"l": 8, "r": 8, "t": top, "b": 8},
+            "hoverlabel": {"font": {"family": "monospace"}},
+            "showlegend": False,
+            **layout,
+        }
+    )
 
 
 @cache
@@ -116,7 +139,7 @@ def to_html(figures: Sequence[go.Figure], text: str, *, dark: bool) -> str:
             template="plotly_dark" if dark else "plotly_white",
             paper_bgcolor=back,
             plot_bgcolor=back,
-            font={"family": "system-ui, sans-serif", "size": 14},
+            font={"family": "system-ui, sans-serif", "size": 14, "color": ink},
         )
         parts.append(alone.to_html(full_html=False, include_plotlyjs=i == 0, config=CONFIG))
     return (

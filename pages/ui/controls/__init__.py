@@ -36,6 +36,11 @@ class Choice:
     pool_template: bool = True
     """Whether the prompt's tokens are pooled; they are attended to either way."""
 
+    @property
+    def key(self) -> tuple:
+        """All of it in plain values, to be part of a cache's key."""
+        return self.texts, self.model, self.strategy.name, self.layer, self.template, self.pool_template
+
 
 def current(*, with_texts: bool = True) -> Choice:
     """What the sidebar says; without a sentence, a page that needs one stops with a word on what to do."""

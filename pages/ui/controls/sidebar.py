@@ -273,12 +273,12 @@ def choose_template(model: Model) -> tuple[str, bool]:
         st.code(template, language=None, wrap_lines=True)
     if model.prompt_effect:
         st.caption(model.prompt_effect)
+    if template == PLAIN:
+        return PLAIN, True
     try:
         cache.encoder(model.name).check_template(template)
     except ValueError as error:
         st.warning(f"{error} Until then, no prompt is used.")
-        return PLAIN, True
-    if template == PLAIN:
         return PLAIN, True
     pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
     pooled = st.segmented_control(
