@@ -1,5 +1,7 @@
 """The Evaluation page, as a person sees it."""
 
+from playwright.sync_api import expect
+
 from tests.conftest import STSB, needs_stsb
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
@@ -32,7 +34,7 @@ def upload(reader, kind: str, content: bytes) -> None:
 def test_a_first_visit_shows_a_verdict_and_its_code(server, reader):
     open_page(reader, server + "/evaluation")
     assert "Verdict for all-MiniLM-L6-v2, layer 6." in reader.main()
-    assert reader.page.locator(".js-plotly-plot").count() == 5
+    expect(reader.page.locator(".js-plotly-plot")).to_have_count(5, timeout=60_000)
     reader.page.get_by_role("button", name="Code for it").click()
     reader.page.wait_for_selector("text=load_encoder(")
     assert "layer=6" in reader.page.inner_text("[data-testid=stPopoverBody] pre")

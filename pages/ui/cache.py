@@ -62,17 +62,18 @@ def libraries() -> None:
         gc.freeze()
 
 
-_in_memory: set[str] = set()
+_loaded: "dict[str, Encoder]" = {}
 
 
 def in_memory(model: str) -> bool:
     """Whether a model is loaded, so that nobody has to wait for it."""
-    return model in _in_memory
+    return model in _loaded
 
 
 def _release(evicted: "Encoder") -> None:
     """Give a model's memory back, once nobody is in the middle of using it."""
-    _in_memory.discard(evicted.name)
+    for name in [name for name, one in _loaded.items() if one is evicted]:
+        del _loaded[name]
     from pooling.machine import give_memory_back
 
     later = threading.Timer(3, give_memory_back)
@@ -86,9 +87,8 @@ def encoder(model: str) -> "Encoder":
     from pooling import load_encoder, logs
 
     with logs.timed(f"loading {model}"), _nothing_collected():
-        loaded = load_encoder(model)
-    _in_memory.add(model)
-    return loaded
+        _loaded[model] = made = load_encoder(model)
+    return made
 
 
 def states(choice: "Choice") -> "TokenStates":
