@@ -37,6 +37,16 @@ def encoder():
     return load_encoder(DEFAULT, device="cpu")
 
 
+def pytest_collection_modifyitems(config, items) -> None:
+    """Give each process of xdist, which takes an equal part of this order, its share of slow tests, those first."""
+    parts = [[] for _ in range(getattr(config, "workerinput", {}).get("workercount", 1))]
+    files = {path: [item for item in items if item.path == path] for path in dict.fromkeys(i.path for i in items)}
+    for i, path in enumerate(sorted(files, key=lambda path: "_browser_" not in path.name)):
+        slow = "_browser_" in path.name
+        (parts[i % len(parts)] if slow else min(parts, key=len)).extend(files[path])
+    items[:] = [item for part in parts for item in part]
+
+
 class Servers:
     """The app, started as often as asked, each time with a log of its own."""
 
@@ -120,6 +130,18 @@ def chromium():
         browser.close()
 
 
+QUIET = """() => {
+  const running = document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning'
+  if (running || document.querySelector('[data-testid=stSpinner], [data-testid=stSkeleton]')) {
+    window.quietSince = undefined
+    return false
+  }
+  window.quietSince ??= performance.now()
+  return performance.now() - window.quietSince > 500
+}"""
+"""A run may end for another that begins at once, so one look is not enough."""
+
+
 class Reader:
     """A person at the browser: opens pages, waits for the app, sees what the console says."""
 
@@ -142,10 +164,10 @@ class Reader:
         self.wait()
 
     def wait(self) -> None:
-        """Until the script has run and nothing is waited for."""
+        """Until the script has run and nothing is waited for, for half a second on end."""
         self.page.wait_for_timeout(250)
-        self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=90_000)
-        self.page.wait_for_timeout(250)
+        self.page.evaluate("window.quietSince = undefined")
+        self.page.wait_for_function(QUIET, timeout=90_000)
 
     def main(self) -> str:
         return self.page.inner_text("[data-testid=stMain]")
