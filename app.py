@@ -15,7 +15,7 @@ with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
     url.begin()
     takeaway.begin()
     busy.room_for_one_more()
-    slow = not cache.in_memory(sidebar.model_asked_for())
+    slow = not cache.in_memory(sidebar.model_to_load())
     with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds.", slow=slow):
         cache.libraries()
         sidebar.load_model()

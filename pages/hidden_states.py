@@ -47,11 +47,7 @@ with where:
     layer = choose_hidden_layer(encoder.layers, choice.layer)
 layers = cache.layers(choice, index)
 states = layers[layer]
-if states.lost[0]:
-    st.warning(
-        f"This sentence was cut to the model's limit of {encoder.max_length} tokens; its last "
-        f"{states.lost[0]} tokens are not in any number below."
-    )
+layout.cut(states, encoder)
 
 shown, start = controls.choose_dimensions(encoder.dim)
 matrix, tokens = matrix_table(states, chosen_dimensions(states, shown, start)), norm_table(states)

@@ -32,8 +32,8 @@ st.caption(
     f"Below each token: its weight under {strategy.label}. Empty chips are padding that the pooling mask leaves "
     "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is pooled, after it."
 )
-with st.popover("Table", icon=":material/table:", type="tertiary", key="table-padding-tokens"):
-    layout.table(tokens, key="padding-tokens", alt=f"Tokens, padding and their weights under {strategy.label}.")
+alt = f"Tokens, padding and their weights under {strategy.label}."
+layout.table_on_demand(tokens, key="padding-tokens", alt=alt)
 curve = cache.padding_curve(choice, text, side, attend, pooled, padding)
 noticed = about_padding(curve, padding, attend=attend, pooled=pooled)
 figure = padding_lab.padding_curves(curve, padding)

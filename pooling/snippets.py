@@ -357,7 +357,7 @@ def _wrapped(recipe: Recipe, texts: Sequence[str]) -> list[str]:
 
 def repository(entry: Model) -> str:
     """The repository on the Hub that has the model's weights; the causal twin borrows the original's."""
-    return next(m.name for m in (*MODELS, entry) if m.sha256 == entry.sha256 and not m.causal)
+    return next(m.name for m in MODELS if m.sha256 == entry.sha256 and not m.causal) if entry.causal else entry.name
 
 
 def _where(entry: Model) -> list[str]:
@@ -382,7 +382,7 @@ def _before(layer: Layer) -> int:
 
 
 def _listed(texts: Sequence[str]) -> str:
-    return "[" + ", ".join(json.dumps(text) for text in texts) + "]"
+    return "[" + ", ".join(map(repr, texts)) + "]"
 
 
 def _joined(lines: Sequence[str]) -> str:

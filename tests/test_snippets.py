@@ -30,7 +30,11 @@ from tests.conftest import ROOT
 from tests.tiny_models import write
 
 CAUSAL = "pooling-playground/all-MiniLM-L6-v2-causal"
-TEXTS = ["Rain.", 'He said: "cost {x} and $5".', "A far longer sentence than the others, so that the batch is padded."]
+TEXTS = [
+    "Rain 🎻.",
+    'He said: "cost {x} and $5".',
+    "A far longer sentence than the others, so that the batch is padded.",
+]
 HOSTILE = """'"; rm -rf / #\\ {}\n"$(id)`id` \u202e"""
 
 

@@ -9,9 +9,9 @@ import time
 import pytest
 import torch
 
-from pages.ui import busy, cache, wire, worker
+from pages.ui import busy, cache, collapse, wire, worker
 from pages.ui.worker import Abandoned, Worker
-from pooling import hub, jobs, load_encoder, logs
+from pooling import hub, jobs, load_encoder, logs, machine
 from pooling.catalogue import DEFAULT
 from tests.test_pages import open_page
 
@@ -73,13 +73,18 @@ def test_what_is_slow_is_in_the_log_with_how_long_it_took_and_what_is_not_is_not
     assert caplog.messages == ["Slow: loading a model took 0.0 s"]
 
 
-def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(caplog, monkeypatch):
+def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(caplog, capfd, monkeypatch):
     monkeypatch.setattr(logs, "SLOW", 0.0)
-    monkeypatch.setattr("pooling.tables.token_table", quote)
+
+    def fail(states, pooled):
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr("pooling.tables.token_table", fail)
+    collapse._weighed.clear()
     shown = open_page("pages/playground.py", text=SECRET)
     assert shown.exception
     assert f"Slow: a run of the page Playground with {DEFAULT} took" in caplog.text
-    assert SECRET not in caplog.text
+    assert SECRET not in caplog.text + capfd.readouterr().err
 
 
 # --- Threads that everybody waits for ----------------------------------------------------------
@@ -236,3 +241,11 @@ def test_what_a_server_accepts_after_the_first_run_sends_at_once_and_stays_open(
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             accepted.sendall(b"x")
             assert reader.recv(1) == b"x"
+
+
+def test_where_free_memory_is_not_known_nobody_is_turned_away(monkeypatch):
+    def unknown(name):
+        raise ValueError("unrecognized configuration name")
+
+    monkeypatch.setattr("pooling.machine.os.sysconf", unknown)
+    assert machine.free_memory() > busy.LEAST_FREE

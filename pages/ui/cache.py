@@ -1,30 +1,26 @@
 """Caches around pure functions, one call a body, keyed by everything the call reads.
 
 torch and transformers are imported in here, when first needed: a page's frame stands before. What
-the caches may hold adds up to less than a gigabyte; the largest holds what ten thousand labelled
+the caches may hold adds up to about a gigabyte; the largest holds what ten thousand labelled
 texts come to under every strategy, or each rerun would begin from nothing.
 """
 
 import gc
-import hashlib
 import os
-import pickle
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import layout
 from pages.ui.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
     import pandas as pd
-    import plotly.graph_objects as go
     from torch import Tensor
 
     from pages.ui.controls import Choice
@@ -37,8 +33,6 @@ if TYPE_CHECKING:
     from pooling.lessons import Shown
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
     from pooling.projection import LabelScores as LabelsApart
-
-T = TypeVar("T")
 
 
 @contextmanager
@@ -287,34 +281,6 @@ def not_for_a_corpus(model: str, layer: "Layer") -> dict[str, str]:
     from pooling.projection import not_for_a_corpus
 
     return not_for_a_corpus(encoder(model), layer)
-
-
-def drawn(draw: "Callable[..., go.Figure]", *tables: object, **settings: object) -> "go.Figure":
-    """What a chart function makes of its tables, drawn once for equal ones: to be looked at, not changed.
-
-    plotly checks every property of a figure, which takes longer than all else on a page.
-    """
-    content = hashlib.sha256(pickle.dumps((tables, sorted(settings.items())))).hexdigest()
-    return _drawn(f"{draw.__module__}.{draw.__qualname__}", content, layout.dark(), draw, tables, settings)
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _drawn(
-    name: str, content: str, dark: bool, _draw: "Callable[..., go.Figure]", _tables: tuple, _settings: dict
-) -> "go.Figure":
-    from pooling.charts.theme import legible
-
-    return legible(_draw(*_tables, **_settings), dark=dark)
-
-
-def kept(key: tuple, make: "Callable[[], T]") -> "T":
-    """What `make` makes of what the key names, once for everybody: to be looked at, not changed."""
-    return _kept(key, make)
-
-
-@st.cache_resource(max_entries=128, show_spinner="Running the transformer…")
-def _kept(key: tuple, _make: "Callable[[], object]") -> object:
-    return _make()
 
 
 # What follows is computed from points that a key stands for: hashing ten thousand of them at

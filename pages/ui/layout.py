@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pages.ui.controls import Choice
     from pages.ui.navigation import PageInfo
-    from pooling import Strategy
+    from pooling import Encoder, Strategy, TokenStates
 
 
 STYLE = """<style>
@@ -78,16 +78,18 @@ def noticed(
             f"<strong>What to notice.</strong> {escape(text)}</p>"
         )
         if frame is not None:
-            _table_on_demand(text, frame, key, figure)
+            table_on_demand(frame, key=key, alt=f"The numbers of: {text}", figure=figure, noticed=text)
 
 
-@st.fragment
-def _table_on_demand(text: str, frame: "pd.DataFrame", key: str, figure: "go.Figure | Sequence[go.Figure]") -> None:
-    """A button that opens a table; it is made when it is opened, and then this part of the page alone runs."""
+def table_on_demand(frame: "pd.DataFrame", *, key: str, **settings: Any) -> None:
+    """A button that opens a table, which is made when it is opened.
+
+    Not a fragment: inside another one that runs every second, a fragment's place on the page can get lost.
+    """
     folded = st.popover("Table", icon=":material/table:", type="tertiary", key=f"table-{key}", on_change="rerun")
     if folded.open:
         with folded:
-            table(frame, key=key, alt=f"The numbers of: {text}", figure=figure, noticed=text)
+            table(frame, key=key, **settings)
 
 
 def table(
@@ -188,6 +190,15 @@ def choice_of_points(
         on_select=chosen,
         selection_mode=("points", "box", "lasso") if boxes else "points",
     )
+
+
+def cut(states: "TokenStates", encoder: "Encoder") -> None:
+    """Say of a text, a batch of one, what was cut off at the model's limit."""
+    if states.lost[0]:
+        st.warning(
+            f"This sentence was cut to the model's limit of {encoder.max_length} tokens; its last "
+            f"{states.lost[0]} tokens are not in any number below."
+        )
 
 
 def without_prompt(choice: "Choice") -> None:

@@ -102,6 +102,12 @@ def model_in_use() -> str:
     return st.session_state["_model"]
 
 
+def model_to_load() -> str:
+    """The model that `load_model` will come to: the one asked for, if it is here, or the last that worked."""
+    asked = model_asked_for()
+    return asked if model_ready(asked) else st.session_state.get("_model", DEFAULT)
+
+
 def load_model() -> None:
     """Load the model asked for; where that cannot be, keep the last that worked and remember why."""
     from pages.ui import busy, cache

@@ -1,0 +1,136 @@
+"""One sentence under one strategy, and its pictures: computed once for everybody, looked at and not changed."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+
+from pages.ui import cache
+from pages.ui.controls import Choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from pooling import Pooled, TokenStates
+    from pooling.types import Embedding
+
+
+class NotComputed(Exception):
+    """Why a strategy makes nothing of these hidden states, in a sentence."""
+
+
+class Weighed(NamedTuple):
+    """A sentence under one strategy and, to compare, under all."""
+
+    states: "TokenStates"
+    pooled: "Pooled"
+    tokens: "pd.DataFrame"
+    strip: str
+    about_tokens: str
+    compared: "pd.DataFrame"
+    vectors: "dict[str, Embedding]"
+    missing: list[tuple[str, str]]
+    """The strategies that make nothing of it, each with the reason."""
+    about_strategies: str
+
+
+class Drawn(NamedTuple):
+    """The pictures of some dimensions, and what is said about them."""
+
+    matrix: "pd.DataFrame"
+    about_matrix: str
+    terms: "pd.DataFrame"
+    formula: str
+    heatmap: "go.Figure"
+    rows: "go.Figure"
+    bars: "go.Figure"
+
+
+def weighed(choice: Choice, index: int) -> Weighed:
+    """One of the sidebar's sentences under its strategy.
+
+    Raises:
+        NotComputed: where the strategy needs what is not there, such as a head.
+    """
+    return _weighed(choice, choice.key, index)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Running the transformer…")
+def _weighed(_choice: Choice, key: tuple, index: int) -> Weighed:
+    from pooling import apply
+    from pooling.charts import chips
+    from pooling.notices.playground import about_strategies, about_tokens
+    from pooling.tables import own_strategy, token_table
+    from pooling.tables.playground import strategy_table
+
+    strategy, where = _choice.strategy, {"model": _choice.model, "layer": _choice.layer}
+    states, trained = cache.states(_choice).one(index), cache.encoder(_choice.model).trained_pooling
+    try:
+        pooled = apply(strategy, states, **where)
+    except (LookupError, ValueError) as missing:
+        raise NotComputed(str(missing.args[0])) from missing
+    tokens = token_table(states, pooled)
+    compared, vectors = strategy_table(states, own=trained, **where)
+    return Weighed(
+        states,
+        pooled,
+        tokens,
+        chips.token_strip(tokens, f"Tokens and their weights under {strategy.label}"),
+        about_tokens(tokens, strategy),
+        compared,
+        vectors,
+        list(compared.loc[compared["missing"].notna(), ["label", "missing"]].itertuples(index=False, name=None)),
+        about_strategies(compared, own_strategy(trained), trained=trained is not None),
+    )
+
+
+def dimensions(choice: Choice, index: int, shown: str, start: int) -> list[int]:
+    """The dimensions to show of a sentence, by the name of a choice and where a window starts."""
+    return _dimensions(weighed(choice, index), choice.key, index, shown, start)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _dimensions(_weighed: Weighed, key: tuple, index: int, shown: str, start: int) -> list[int]:
+    from pooling.tables.playground import chosen_dimensions
+
+    return chosen_dimensions(_weighed.states, shown, start)
+
+
+def drawn(choice: Choice, index: int, shown: list[int], by_hand: int, *, dark: bool) -> Drawn:
+    """The pictures of a sentence in the dimensions shown, one of them worked out by hand."""
+    return _drawn(choice, weighed(choice, index), choice.key, index, shown, by_hand, dark)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _drawn(
+    _choice: Choice, _weighed: Weighed, key: tuple, index: int, shown: list[int], by_hand: int, dark: bool
+) -> Drawn:
+    from pooling.charts import playground
+    from pooling.charts.theme import legible
+    from pooling.notices.playground import about_collapse
+    from pooling.tables import own_strategy
+    from pooling.tables.playground import (
+        collapse_table,
+        one_dimension_table,
+        vector_table,
+        winner_table,
+        worked_formula,
+    )
+
+    states, pooled, compared = _weighed.states, _weighed.pooled, _weighed.compared
+    own = own_strategy(cache.encoder(_choice.model).trained_pooling)
+    matrix, winners = collapse_table(states, pooled, shown), winner_table(pooled, shown)
+    terms = one_dimension_table(states, pooled, by_hand)
+    vectors, limit = vector_table(compared, _weighed.vectors, shown), playground.colour_range(matrix)
+    figures = (
+        playground.collapse_heatmap(matrix, _weighed.tokens, winners, dimension=by_hand, dark=dark),
+        playground.vectors_heatmap(vectors, limit, dark=dark),
+        playground.cosine_bars(compared, own.label),
+    )
+    return Drawn(
+        matrix.reset_index(),
+        about_collapse(matrix, winners, _choice.strategy),
+        terms,
+        worked_formula(_choice.strategy, terms, by_hand, pooled.embedding[0, by_hand].item()),
+        *(legible(figure, dark=dark) for figure in figures),
+    )
