@@ -76,10 +76,10 @@ def test_what_is_slow_is_in_the_log_with_how_long_it_took_and_what_is_not_is_not
 def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(caplog, capfd, monkeypatch):
     monkeypatch.setattr(logs, "SLOW", 0.0)
 
-    def fail(states, pooled):
+    def fail(*_, **__):
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr("pooling.tables.token_table", fail)
+    monkeypatch.setattr("pooling.apply", fail)
     collapse._weighed.clear()
     shown = open_page("pages/playground.py", text=SECRET)
     assert shown.exception

@@ -140,7 +140,8 @@ class Guest(Visitor):
         """Give a file uploader a file."""
         ask = BackMsg()
         ask.file_urls_request.request_id = "1"
-        ask.file_urls_request.file_names.append("a.csv")
+        name = f"a{widget.type[0]}"  # a browser gives no other kind
+        ask.file_urls_request.file_names.append(name)
         ask.file_urls_request.session_id = self._session
         await self._socket.send(ask.SerializeToString())
         while True:
@@ -151,7 +152,7 @@ class Guest(Visitor):
         await asyncio.to_thread(self._put, urls.upload_url, data)
         state = WidgetState(id=widget.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
-        info.file_id, info.name, info.size = urls.file_id, "a.csv", len(data)
+        info.file_id, info.name, info.size = urls.file_id, name, len(data)
         info.file_urls.CopyFrom(urls)
         self._states[widget.id] = state
         return await self.rerun()
