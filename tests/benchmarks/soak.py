@@ -149,7 +149,7 @@ class Guest(Visitor):
             if answer.WhichOneof("type") == "file_urls_response":
                 break
         urls = answer.file_urls_response.file_urls[0]
-        await asyncio.to_thread(self._put, urls.upload_url, data)
+        await asyncio.to_thread(self._put, urls.upload_url, name, data)
         state = WidgetState(id=widget.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
         info.file_id, info.name, info.size = urls.file_id, name, len(data)
@@ -157,10 +157,11 @@ class Guest(Visitor):
         self._states[widget.id] = state
         return await self.rerun()
 
-    def _put(self, path: str, data: bytes) -> None:
+    def _put(self, path: str, name: str, data: bytes) -> None:
         with urllib.request.urlopen(f"{self._address}/_stcore/health") as given:
             token = given.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
-        body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.csv"\r\n\r\n' + data + b"\r\n--b--\r\n"
+        head = f'--b\r\nContent-Disposition: form-data; name="f"; filename="{name}"\r\n\r\n'
+        body = head.encode() + data + b"\r\n--b--\r\n"
         headers = {"Content-Type": "multipart/form-data; boundary=b", "X-Xsrftoken": token}
         headers["Cookie"] = f"_streamlit_xsrf={token}"
         ask = urllib.request.Request(self._address + path, body, headers, method="PUT")
