@@ -33,9 +33,9 @@ st.caption(
 layout.noticed(weighed.about_tokens, tokens, key="tokens")
 
 st.header("2 · Every column collapses into one number", anchor=False)
-shown = collapse.dimensions(choice, index, *controls.choose_dimensions(encoder.dim))
+shown = collapse.dimensions(weighed, *controls.choose_dimensions(encoder.dim))
 by_hand = current_dimension(encoder.dim, shown[0])
-drawn = collapse.drawn(choice, index, shown, by_hand, dark=layout.dark())
+drawn = collapse.drawn(weighed, shown, by_hand, dark=layout.dark())
 layout.chart(drawn.heatmap, key="collapse", alt=drawn.about_matrix)
 st.caption(
     "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "

@@ -22,6 +22,8 @@ class NotComputed(Exception):
 class Weighed(NamedTuple):
     """A sentence under one strategy and, to compare, under all."""
 
+    choice: Choice
+    index: int
     states: "TokenStates"
     pooled: "Pooled"
     tokens: "pd.DataFrame"
@@ -72,6 +74,8 @@ def _weighed(_choice: Choice, key: tuple, index: int) -> Weighed:
     tokens = token_table(states, pooled)
     compared, vectors = strategy_table(states, own=trained, **where)
     return Weighed(
+        _choice,
+        index,
         states,
         pooled,
         tokens,
@@ -84,9 +88,9 @@ def _weighed(_choice: Choice, key: tuple, index: int) -> Weighed:
     )
 
 
-def dimensions(choice: Choice, index: int, shown: str, start: int) -> list[int]:
+def dimensions(weighed: Weighed, shown: str, start: int) -> list[int]:
     """The dimensions to show of a sentence, by the name of a choice and where a window starts."""
-    return _dimensions(weighed(choice, index), choice.key, index, shown, start)
+    return _dimensions(weighed, weighed.choice.key, weighed.index, shown, start)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -96,15 +100,13 @@ def _dimensions(_weighed: Weighed, key: tuple, index: int, shown: str, start: in
     return chosen_dimensions(_weighed.states, shown, start)
 
 
-def drawn(choice: Choice, index: int, shown: list[int], by_hand: int, *, dark: bool) -> Drawn:
+def drawn(weighed: Weighed, shown: list[int], by_hand: int, *, dark: bool) -> Drawn:
     """The pictures of a sentence in the dimensions shown, one of them worked out by hand."""
-    return _drawn(choice, weighed(choice, index), choice.key, index, shown, by_hand, dark)
+    return _drawn(weighed, weighed.choice.key, weighed.index, shown, by_hand, dark)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _drawn(
-    _choice: Choice, _weighed: Weighed, key: tuple, index: int, shown: list[int], by_hand: int, dark: bool
-) -> Drawn:
+def _drawn(_weighed: Weighed, key: tuple, index: int, shown: list[int], by_hand: int, dark: bool) -> Drawn:
     from pooling.charts import playground
     from pooling.charts.theme import legible
     from pooling.notices.playground import about_collapse
@@ -117,8 +119,8 @@ def _drawn(
         worked_formula,
     )
 
-    states, pooled, compared = _weighed.states, _weighed.pooled, _weighed.compared
-    own = own_strategy(cache.encoder(_choice.model).trained_pooling)
+    choice, states, pooled, compared = _weighed.choice, _weighed.states, _weighed.pooled, _weighed.compared
+    own = own_strategy(cache.encoder(choice.model).trained_pooling)
     matrix, winners = collapse_table(states, pooled, shown), winner_table(pooled, shown)
     terms = one_dimension_table(states, pooled, by_hand)
     vectors, limit = vector_table(compared, _weighed.vectors, shown), playground.colour_range(matrix)
@@ -129,8 +131,8 @@ def _drawn(
     )
     return Drawn(
         matrix.reset_index(),
-        about_collapse(matrix, winners, _choice.strategy),
+        about_collapse(matrix, winners, choice.strategy),
         terms,
-        worked_formula(_choice.strategy, terms, by_hand, pooled.embedding[0, by_hand].item()),
+        worked_formula(choice.strategy, terms, by_hand, pooled.embedding[0, by_hand].item()),
         *(legible(figure, dark=dark) for figure in figures),
     )

@@ -13,6 +13,7 @@ ROW = 26
 CELLS_WITH_NUMBERS = 32 * 24
 EMBEDDING_NAME = "<b>embedding</b>"
 PLAIN_AXIS = {"showgrid": False, "zeroline": False, "ticks": ""}
+DIMENSIONS = {**PLAIN_AXIS, "type": "category", "nticks": 9, "tickangle": 0, "title": {"text": "dimension"}}
 COLOUR_BAR = {"thickness": 10, "title": {"text": "value", "side": "right"}, "outlinewidth": 0}
 
 
@@ -68,7 +69,7 @@ def collapse_heatmap(
         (rows + 2) * tall + 62,
         top=8,
         shapes=frames,
-        xaxis={**PLAIN_AXIS, "type": "category", "nticks": 9, "tickangle": 0, "title": {"text": "dimension"}},
+        xaxis=DIMENSIONS,
         yaxis={
             **PLAIN_AXIS,
             "type": "category",
@@ -107,7 +108,7 @@ def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int
     made = figure(
         len(vectors) * row + 52,
         top=8,
-        xaxis={**PLAIN_AXIS, "type": "category", "nticks": 9, "tickangle": 0, "title": {"text": "dimension"}},
+        xaxis=DIMENSIONS,
         yaxis={
             **PLAIN_AXIS,
             "type": "category",

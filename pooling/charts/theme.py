@@ -78,7 +78,8 @@ def legible(made: go.Figure, *, dark: bool) -> go.Figure:
     if "to_dict" in vars(made):
         return made
     ink = {"color": INK[dark]}
-    label, bar = {"tickfont": ink, "title": {"font": ink}}, {"colorbar": {"tickfont": ink, "title": {"font": ink}}}
+    label = {"tickfont": ink, "title": {"font": ink}}
+    bar = {"colorbar": label}
     spec = made.to_dict()
     layout = spec.setdefault("layout", {})
     axes = {"xaxis", "yaxis"} | {name for name in layout if name.startswith(("xaxis", "yaxis"))}
