@@ -288,6 +288,14 @@ class Encoder:
             chosen = [rows[i] for i in indices]
             yield indices, self._forward(chosen, layers, "right", width, True, pool_template)
 
+    def length(self, text: str) -> int:
+        """How many tokens of a text the model reads, special tokens included, its limit at most.
+
+        Raises:
+            ValueError: for a blank text.
+        """
+        return len(self._tokenize([text], PLAIN)[0].ids)
+
     def check_template(self, template: str) -> None:
         """Whether a prompt can be put around any text.
 

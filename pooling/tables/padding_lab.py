@@ -27,22 +27,17 @@ def padded_states(
         attend_padding: the attention mask is left out: tokens look at padding.
         pool_padding: the pooling mask is left out: padding is pooled like a token.
     """
-    length = _length(text, encoder)
     states = encoder.encode(
         [text],
         layer=layer,
         attention=isinstance(layer, int) and layer > 0,
         padding_side=side,
-        pad_to=int(min(length + padding, _positions(encoder))),
+        pad_to=int(min(encoder.length(text) + padding, _positions(encoder))),
         attend_padding=attend_padding,
     )
     if not pool_padding:
         return states
     return replace(states, mask=torch.ones_like(states.mask), special=states.special | ~states.mask)
-
-
-def _length(text: str, encoder: Encoder) -> int:
-    return len(encoder.encode([text], layer=0).tokens[0])
 
 
 def _positions(encoder: Encoder) -> int | float:
@@ -72,7 +67,7 @@ def padding_curve(
     """
     rows = []
     truth: dict[str, Pooled] = {}
-    room = int(min(max(*AMOUNTS, also), _positions(encoder) - _length(text, encoder)))
+    room = int(min(max(*AMOUNTS, also), _positions(encoder) - encoder.length(text)))
     for padding in sorted({min(amount, room) for amount in (*AMOUNTS, also)}):
         states = padded_states(
             text, encoder, layer=layer, padding=padding, side=side,
