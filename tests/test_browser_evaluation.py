@@ -2,7 +2,6 @@
 
 from playwright.sync_api import expect
 
-from tests.conftest import STSB, needs_stsb
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
 PAIRS = (
@@ -61,13 +60,3 @@ def test_labelled_texts_and_a_phone(server, chromium):
     assert "1-nearest-neighbour (1-NN) accuracy" in page.inner_text("[data-testid=stMain]")
     assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
     context.close()
-
-
-@needs_stsb
-def test_the_published_number_stands_on_the_page(start_server, reader):
-    open_page(reader, start_server(POOLING_DATA=str(STSB.parent)) + "/evaluation?data=stsb")
-    heading = reader.page.get_by_text("Published numbers, and the same here")
-    heading.scroll_into_view_if_needed()
-    reader.wait()
-    table = reader.page.locator("[data-testid=stDataFrame]").last.text_content()
-    assert table.count("82.03") == 2

@@ -45,9 +45,8 @@ def test_every_lesson_is_done_by_clicking(server, reader):
     assert reader.page.evaluate(WIDER_THAN_THE_SCREEN) == []
 
 
-def test_a_link_shows_the_same_lesson_and_its_experiment_in_a_fresh_browser_on_a_fresh_server(start_server, reader):
-    address = start_server()
-    reader.open(address + "/learn?lesson=normalise")
+def test_a_link_shows_the_same_lesson_and_its_experiment_in_a_fresh_browser(server, reader):
+    reader.open(server + "/learn?lesson=normalise")
     assert "Lesson 10 of 12" in reader.main()
     assert "0 of 12 answered" in reader.main()
     choose(reader, next(one for one in LESSONS if one.name == "normalise"), "none")
@@ -56,7 +55,7 @@ def test_a_link_shows_the_same_lesson_and_its_experiment_in_a_fresh_browser_on_a
     opened.value.locator(".st-key-metric").wait_for(timeout=60_000)
     assert opened.value.get_by_role("radio", name="Dot product").get_attribute("aria-checked") == "true"
     assert opened.value.locator(".st-key-text textarea").input_value().startswith("Volcano!")
-    assert opened.value.url.startswith(address + "/similarity?")
+    assert opened.value.url.startswith(server + "/similarity?")
     opened.value.close()
 
 

@@ -1,10 +1,14 @@
 """Every page on every model that is on this machine, and what all pages share."""
 
+import shutil
+
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui.navigation import PAGES, SECTIONS
-from pooling.catalogue import all_models, missing
+from pooling import datasets
+from pooling.catalogue import all_models, get_model, missing
 from tests.conftest import ROOT
 
 READY = [model.name for model in all_models() if model.source != "hub" and missing(model) is None]
@@ -17,9 +21,29 @@ def open_page(file: str, **state: str) -> AppTest:
     return made.switch_page(file).run()
 
 
+@pytest.fixture
+def few_texts(monkeypatch, tmp_path):
+    """Every eighth of the project's own pairs and topics."""
+
+    def forget():
+        datasets.own_pairs.cache_clear()
+        datasets.own_topics.cache_clear()
+
+    folder = shutil.copytree(datasets.DATA, tmp_path / "data")
+    for name in ("pairs.csv", "topics.csv"):
+        pd.read_csv(folder / name)[::8].to_csv(folder / name, index=False)
+    monkeypatch.setattr(datasets, "DATA", folder)
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
 @pytest.mark.parametrize("model", READY)
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
-def test_every_page_works_on_every_model_that_is_here(page, model):
+def test_every_page_works_on_every_model_that_is_here(page, model, request):
+    if get_model(model).parameters > 1e8:  # it takes minutes for all
+        request.getfixturevalue("few_texts")
     shown = open_page(page.file, model=model)
     assert not shown.exception
     assert shown.title[0].value == page.question
