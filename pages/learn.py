@@ -106,11 +106,11 @@ def answer(lesson: Lesson, chosen: str) -> None:
 
 def teach(lesson: Lesson) -> None:
     """A lesson: what one has to know, the question, and the answer once the reader has given theirs."""
-    st.subheader(lesson.title, anchor=False)
+    st.header(lesson.title, anchor=False)
     st.markdown(lesson.ground)
     given = learn.answer_of(lesson)
     with st.container(key="lesson-question"):
-        st.markdown(f"#### {lesson.question}")
+        st.markdown(f"### {lesson.question}")
     if given is None or given.now is None:
         if not present:
             st.caption("Predict: choose one. The model runs when you have answered.")
@@ -130,9 +130,9 @@ def advise() -> None:
     """Four questions, and the pooling to use."""
     advice = recommend(*learn.choose_answers().values())
     strategy = get_strategy(advice.strategy)
-    st.subheader(f"Use {strategy.label} pooling", anchor=False)
+    st.header(f"Use {strategy.label} pooling", anchor=False)
     st.markdown(f"{advice.reason}\n\n**Check first.** {advice.check}")
-    st.markdown(f"#### What the scores say\n\n{advice.nearest}")
+    st.markdown(f"### What the scores say\n\n{advice.nearest}")
     table = cache.own_leaderboard(advice.model, advice.layer, cosines(advice.model))
     noticed = about_advice(table, advice.shown)
     figure = intervals(table, "score", "low", "high", title="Spearman × 100, 95% interval", bounds=(0.0, 102.0))
@@ -143,7 +143,7 @@ def advise() -> None:
         figure, noticed = attention.head_scores(heads), about_heads(heads)
         layout.chart(figure, key="advice-heads", alt=noticed)
         layout.noticed(noticed, heads, key="advice-heads", figure=figure)
-    st.markdown("#### The code")
+    st.markdown("### The code")
     show_code(advice)
     layout.strategy_card(strategy)
     address = navigation.address("evaluation", f"strategy={advice.strategy}&data=pairs")

@@ -315,9 +315,9 @@ def test_the_page_needs_no_sentence_and_takes_two_layers():
 @needs_stsb
 def test_the_published_number_stands_on_the_page(monkeypatch):
     monkeypatch.setenv("POOLING_DATA", str(STSB.parent))
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600).switch_page("pages/evaluation.py")
     at.query_params["data"] = "stsb"
-    assert "Verdict for all-MiniLM-L6-v2, layer 6." in shown(at.run().switch_page("pages/evaluation.py").run())
+    assert "Verdict for all-MiniLM-L6-v2, layer 6." in shown(at.run())
     table = next(e.value for e in at.dataframe if "published" in e.value)
     assert table.loc[0, ["published", "here"]].tolist() == ["82.03", "82.03"]
 

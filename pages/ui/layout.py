@@ -35,7 +35,7 @@ html{font-size:clamp(20px,1.6vw,34px)!important}
 [data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header{display:none!important}
 [data-testid=stMainBlockContainer]{padding:.5rem 2.5rem 2rem}
 [data-testid=stMain] [data-testid=stVerticalBlock]{gap:.6rem}
-.st-key-lesson-question h4{font-size:1.25rem}
+.st-key-lesson-question h3{font-size:1.25rem}
 </style>"""
 
 
