@@ -59,7 +59,9 @@ def show(part: Part, key: str) -> None:
             st.table(part.table.map(lambda cell: number(cell) if isinstance(cell, float) else cell))
             layout.noticed(part.noticed)
         case Rows():
-            layout.table(part.table.round(3), key=key, alt=part.noticed)
+            decimals = st.column_config.NumberColumn(format="%.3f")
+            columns = dict.fromkeys(part.table.select_dtypes("float"), decimals)
+            layout.table(part.table, key=key, alt=part.noticed, columns=columns)
             layout.noticed(part.noticed)
         case Sum():
             with st.expander(part.title, expanded=True):
