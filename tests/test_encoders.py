@@ -48,6 +48,11 @@ def test_sts_benchmark_scores_are_the_published_ones(encoder):
     assert found == pytest.approx(expected, abs=0.05)
 
 
+def test_the_length_of_a_text_is_the_number_of_tokens_that_are_read(encoder):
+    assert encoder.length("A cat sleeps.") == len(encoder.encode(["A cat sleeps."]).tokens[0]) == 6
+    assert encoder.length("cat " * 5000) == encoder.max_length
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_pooling_agrees_with_sentence_transformers(encoder, side):
     from sentence_transformers.sentence_transformer.modules import Pooling

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks [encode] [app] [memory] [--json FILE]
 
-Without a part named, all three; about twelve minutes on two quiet cores. Whatever compares two
+Without a part named, all three; about eighteen minutes on two quiet cores. Whatever compares two
 things measures them in turn, and takes the median of the ratios of neighbours; seconds and
 milliseconds are those of the machine as busy as it is. The part `budget` looks for the batch size
 that keeps a device busy (a GPU: its own figures come from `encode`, under POOLING_DEVICE).
