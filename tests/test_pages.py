@@ -38,7 +38,6 @@ def few_texts(monkeypatch, tmp_path):
     monkeypatch.setattr(datasets, "DATA", folder)
     forget()
     yield
-    monkeypatch.undo()
     forget()
 
 

@@ -11,7 +11,7 @@ from pooling.tables import number
 STYLE = """<style>
 ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35rem!important;
  padding:0!important;list-style:none}
-.pp-strip li{display:flex;flex-direction:column;align-items:center;margin:0 0 0 .35rem;padding:0;min-width:0}
+.pp-strip li{display:flex;flex-direction:column;text-align:center;margin:0 0 0 .35rem;padding:0;min-width:0}
 .pp-strip li.pp-joined{margin-left:1px}
 .pp-chip{font:600 1.02rem/1.2 ui-monospace,SFMono-Regular,Menlo,monospace;padding:.34rem .5rem;
  border-radius:.5rem;border:2px solid transparent;max-width:16rem;overflow-wrap:anywhere;unicode-bidi:isolate;
@@ -25,7 +25,8 @@ ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35
 .pp-row{display:flex;gap:.7rem;margin-bottom:.55rem}
 .pp-row>b{padding-top:.5rem;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}
 .pp-row>div{min-width:0}
-.pp-number{font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;font-variant-numeric:tabular-nums}
+.pp-number{font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,monospace;font-variant-numeric:tabular-nums;
+ padding:0 .12rem}
 </style>"""
 
 

@@ -150,7 +150,8 @@ def kind_bars(table: pd.DataFrame) -> go.Figure:
         hovertemplate="%{x:+.1f}% of all places<br>%{customdata} pairs<extra></extra>",
     )
     made.update_xaxes(
-        range=[-50, 50],
+        range=[-75, 75],  # the numbers stand beside the bars, on a phone too
+        tickvals=[-50, 0, 50],
         title={"text": "← too different · too alike →"},
         zeroline=True,
         zerolinewidth=2,
