@@ -21,7 +21,8 @@ settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 STSB = Path(os.environ.get("POOLING_DATA", ROOT.parent / "shared" / "data")) / "stsb"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 needs_stsb = pytest.mark.skipif(
     not STSB.is_dir(), reason=f"the STS Benchmark is not at {STSB}; POOLING_DATA names the folder above it"
@@ -37,11 +38,37 @@ def encoder():
     return load_encoder(DEFAULT, device="cpu")
 
 
+@pytest.fixture
+def few_texts(monkeypatch, tmp_path):
+    """Every eighth of the project's own pairs and topics: what is asked is whether a page works, not what it says."""
+    import pandas as pd
+
+    from pages.ui import cache
+    from pooling import datasets
+
+    def forget():
+        datasets.own_pairs.cache_clear()
+        datasets.own_topics.cache_clear()
+        for one in (cache.background, cache.own_leaderboard, cache._bug_costs):  # their keys do not name the texts
+            one.clear()
+
+    folder = shutil.copytree(datasets.DATA, tmp_path / "data")
+    for name in ("pairs.csv", "topics.csv"):
+        pd.read_csv(folder / name)[::8].to_csv(folder / name, index=False)
+    monkeypatch.setattr(datasets, "DATA", folder)
+    forget()
+    yield
+    forget()
+
+
 def pytest_collection_modifyitems(config, items) -> None:
-    """Give each process of xdist, which takes an equal part of this order, its share of slow tests, those first."""
+    """Give each process of xdist, which takes an equal part of this order, its share of slow tests, those first.
+
+    In the browser the fewer tests a file has the longer they are; a long one begun last is waited for by all.
+    """
     parts = [[] for _ in range(getattr(config, "workerinput", {}).get("workercount", 1))]
     files = {path: [item for item in items if item.path == path] for path in dict.fromkeys(i.path for i in items)}
-    for i, path in enumerate(sorted(files, key=lambda path: "_browser_" not in path.name)):
+    for i, path in enumerate(sorted(files, key=lambda path: ("_browser_" not in path.name, len(files[path])))):
         slow = "_browser_" in path.name
         (parts[i % len(parts)] if slow else min(parts, key=len)).extend(files[path])
     items[:] = [item for part in parts for item in part]
@@ -116,6 +143,12 @@ def server(start_server) -> str:
     return start_server()
 
 
+QUIET_BROWSER = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"),
+    *("--disable-component-update", "--force-prefers-reduced-motion"),  # spinners are drawn by the processor here
+]
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """A headless browser."""
@@ -124,8 +157,7 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*quiet, "--disable-component-update"])
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=QUIET_BROWSER)
         yield browser
         browser.close()
 

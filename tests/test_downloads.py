@@ -61,7 +61,7 @@ def test_the_file_of_figures_needs_no_network_and_shows_text_as_text():
         ("pages/projection.py", {"map-axes": "3", "map-search": "music", "text": ""}),
     ],
 )
-def test_every_figure_and_every_table_of_a_page_can_be_downloaded(file, state, monkeypatch):
+def test_every_figure_and_every_table_of_a_page_can_be_downloaded(file, state, few_texts, monkeypatch):
     drawn, offered, tables, folded = [], [], [], []
 
     def watch(name, note):

@@ -26,7 +26,7 @@ WRITTEN = {"text": "A first one.\nThe river bank, & more.\nA bank with money.", 
 
 
 @pytest.fixture
-def prepared(monkeypatch) -> dict[str, Callable]:
+def prepared(monkeypatch, few_texts) -> dict[str, Callable]:
     """What the pages prepare for their links: key -> another value, from the options they offer."""
     found = {}
 

@@ -172,7 +172,7 @@ def test_the_page_works_at_every_switch(app):
     assert len(app.expander) >= len(BUGS)
 
 
-def test_costs_are_measured_when_asked_for(app):
+def test_costs_are_measured_when_asked_for(few_texts, app):
     before = len(app.get("plotly_chart"))
     app.button(key="padding-costs").click().run()
     assert not app.exception

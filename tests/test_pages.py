@@ -1,14 +1,9 @@
 """Every page on every model that is on this machine, and what all pages share."""
 
-import shutil
-
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import cache
 from pages.ui.navigation import PAGES, SECTIONS
-from pooling import datasets
 from pooling.catalogue import all_models, get_model, missing
 from tests.conftest import ROOT
 
@@ -20,25 +15,6 @@ def open_page(file: str, **state: str) -> AppTest:
     for key, value in state.items():
         made.session_state[key] = value
     return made.switch_page(file).run()
-
-
-@pytest.fixture
-def few_texts(monkeypatch, tmp_path):
-    """Every eighth of the project's own pairs and topics: what is asked is whether a page works, not what it says."""
-
-    def forget():
-        datasets.own_pairs.cache_clear()
-        datasets.own_topics.cache_clear()
-        for one in (cache.background, cache.own_leaderboard, cache._bug_costs):  # their keys do not name the texts
-            one.clear()
-
-    folder = shutil.copytree(datasets.DATA, tmp_path / "data")
-    for name in ("pairs.csv", "topics.csv"):
-        pd.read_csv(folder / name)[::8].to_csv(folder / name, index=False)
-    monkeypatch.setattr(datasets, "DATA", folder)
-    forget()
-    yield
-    forget()
 
 
 @pytest.mark.parametrize("model", READY)

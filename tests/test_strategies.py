@@ -193,26 +193,26 @@ def test_max_shares_are_the_dimensions_won():
     close(pooled.token_share[0], torch.tensor([1 / 3, 2 / 3, 0.0]))
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ("hidden=good.hidden[0]", "hidden must be [batch, length, dim], got [3, 3]"),
-        ("mask=good.mask[:, :2]", "mask must be [2, 3] like hidden, got [2, 2]"),
-        ("special=good.special[:1]", "special must be [2, 3] like hidden, got [1, 3]"),
-        ("tokens=good.tokens[:1]", "tokens must be 2 rows of 3, got rows of [3]"),
-        ("mask=good.mask & torch.tensor([[True], [False]])", "Text 2 of 2 has no real token"),
-        ("attention=good.attention[:, :, :2]", "attention must be [2, head, 3], got [2, 2, 2]"),
-        ("lost=(1,)", "lost must have 2 numbers, got 1"),
-    ],
-)
-def test_token_states_refuse_what_does_not_fit(change, sentence):
+REFUSED = {
+    "hidden=good.hidden[0]": "hidden must be [batch, length, dim], got [3, 3]",
+    "mask=good.mask[:, :2]": "mask must be [2, 3] like hidden, got [2, 2]",
+    "special=good.special[:1]": "special must be [2, 3] like hidden, got [1, 3]",
+    "tokens=good.tokens[:1]": "tokens must be 2 rows of 3, got rows of [3]",
+    "mask=good.mask & torch.tensor([[True], [False]])": "Text 2 of 2 has no real token",
+    "attention=good.attention[:, :, :2]": "attention must be [2, head, 3], got [2, 2, 2]",
+    "lost=(1,)": "lost must have 2 numbers, got 1",
+}
+
+
+def test_token_states_refuse_what_does_not_fit():
     # In a process of its own: here, the type checker of the tests would be there first.
-    code = (
-        "import torch\nfrom dataclasses import replace\nfrom tests.examples import ROWS, states\n"
-        f"good = states(ROWS)\ntry:\n    replace(good, {change})\nexcept ValueError as error:\n    print(error)"
-    )
+    code = "import torch\nfrom dataclasses import replace\nfrom tests.examples import ROWS, states\n"
+    code += "good = states(ROWS)\n"
+    for change in REFUSED:
+        code += f"try:\n    replace(good, {change})\nexcept ValueError as error:\n    print(error)\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert sentence in done.stdout
+    for sentence, said in zip(REFUSED.values(), done.stdout.splitlines(), strict=True):
+        assert sentence in said
 
 
 def test_a_strategy_without_docstring_or_with_a_taken_place_is_refused():
