@@ -1,5 +1,6 @@
 """What the tests share: the real model, a running server, a real browser."""
 
+import functools
 import os
 import shutil
 import socket
@@ -143,12 +144,6 @@ def server(start_server) -> str:
     return start_server()
 
 
-QUIET_BROWSER = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"),
-    *("--disable-component-update", "--force-prefers-reduced-motion"),  # spinners are drawn by the processor here
-]
-
-
 @pytest.fixture(scope="session")
 def chromium():
     """A headless browser."""
@@ -157,7 +152,10 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=QUIET_BROWSER)
+        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*quiet, "--disable-component-update"])
+        # Spinners that turn are drawn by the processor here.
+        browser.new_context = functools.partial(browser.new_context, reduced_motion="reduce")
         yield browser
         browser.close()
 
