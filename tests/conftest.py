@@ -89,8 +89,9 @@ class Servers:
         log = self._logs / f"{port}-{len(self._ended)}.txt"
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
         command += ["--server.port", port, "--server.address", "127.0.0.1"]
+        environment = os.environ | {"NUMBA_DISABLE_JIT": "1"} | environment  # no UMAP but where it is asked for
         with log.open("w") as file:
-            process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=file, stderr=file)
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
         address = f"http://127.0.0.1:{port}"
         self._running[address] = process, log
         for _ in range(300):
@@ -141,7 +142,7 @@ def start_server(tmp_path_factory) -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def server(start_server) -> str:
     """The address of a server that all browser tests share."""
-    return start_server()
+    return start_server(NUMBA_DISABLE_JIT="0")
 
 
 @pytest.fixture(scope="session")
