@@ -70,6 +70,12 @@ def test_at_the_front_of_a_class_keys_lead_through_the_lessons(server, reader):
     reader.page.keyboard.press("3")
     reader.page.get_by_text("You are right.").wait_for(timeout=60_000)
     reader.page.get_by_text("Read on:").wait_for(timeout=60_000)
+    wide = reader.page.viewport_size
+    reader.page.set_viewport_size(NARROW)
+    reader.wait()
+    assert reader.page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    reader.page.set_viewport_size(wide)
+    reader.wait()
     reader.page.keyboard.press("End")
     reader.page.keyboard.press("ArrowRight")
     reader.page.get_by_text("Lesson 3 of 12").wait_for(timeout=30_000)

@@ -31,11 +31,13 @@ STYLE = """<style>
 
 
 FOR_A_CLASS = """<style>
-html{font-size:clamp(20px,1.6vw,34px)!important}
 [data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header{display:none!important}
-[data-testid=stMainBlockContainer]{padding:.5rem 2.5rem 2rem}
+[data-testid=stMainBlockContainer]{padding:.5rem 1rem 2rem}
 [data-testid=stMain] [data-testid=stVerticalBlock]{gap:.6rem}
 .st-key-lesson-question h3{font-size:1.25rem}
+[data-testid=stMain] pre code{white-space:pre-wrap!important}
+@media (min-width:641px){html{font-size:clamp(20px,1.6vw,34px)!important}
+[data-testid=stMainBlockContainer]{padding-inline:2.5rem}}
 </style>"""
 
 
