@@ -83,13 +83,16 @@ class Servers:
         self._running: dict[str, tuple[subprocess.Popen, Path]] = {}
         self._ended: list[Path] = []
 
-    def __call__(self, *, at: str = "", **environment: str) -> str:
-        """Start the app on a free port, or where a killed one was; the address is returned once it answers."""
+    def __call__(self, *, at: str = "", umap: bool = False, **environment: str) -> str:
+        """Start the app on a free port, or where a killed one was; the address is returned once it answers.
+
+        Where nobody asks for UMAP it is not compiled, which takes ten seconds of a core.
+        """
         port = at.rpartition(":")[2] or str(free_port())
         log = self._logs / f"{port}-{len(self._ended)}.txt"
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
         command += ["--server.port", port, "--server.address", "127.0.0.1"]
-        environment = os.environ | {"NUMBA_DISABLE_JIT": "1"} | environment  # no UMAP but where it is asked for
+        environment = os.environ | {"NUMBA_DISABLE_JIT": "0" if umap else "1"} | environment
         with log.open("w") as file:
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
         address = f"http://127.0.0.1:{port}"
@@ -142,7 +145,7 @@ def start_server(tmp_path_factory) -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def server(start_server) -> str:
     """The address of a server that all browser tests share."""
-    return start_server(NUMBA_DISABLE_JIT="0")
+    return start_server(umap=True)
 
 
 @pytest.fixture(scope="session")

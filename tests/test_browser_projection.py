@@ -31,18 +31,19 @@ def upload(reader, path: str) -> None:
     reader.wait()
 
 
-def test_two_browsers_fit_umap_at_once_while_other_pages_answer(server, chromium, reader):
+def test_two_browsers_fit_umap_at_once_while_other_pages_answer(start_server, chromium, reader):
+    address = start_server(umap=True)
     pages = [chromium.new_context(viewport={"width": 1440, "height": 900}).new_page() for _ in range(2)]
     for seed, page in enumerate(pages, start=1):
-        page.goto(f"{server}/projection?map-kind=umap&map-seed={seed}", wait_until="commit")
-    reader.open(server)
+        page.goto(f"{address}/projection?map-kind=umap&map-seed={seed}", wait_until="commit")
+    reader.open(address)
     reader.page.wait_for_selector(".pp-strip li >> nth=3", timeout=90_000)
     for page in pages:
         page.wait_for_selector("text=UMAP tied each of the 256 texts", timeout=120_000)
         page.wait_for_selector("text=Watch them move", timeout=120_000)
         assert page.locator("[data-testid=stException]").count() == 0
         page.context.close()
-    assert urllib.request.urlopen(f"{server}/_stcore/health", timeout=5).status == 200
+    assert urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).status == 200
 
 
 def test_clicking_and_boxing_list_texts_with_their_neighbours(server, reader):
