@@ -18,9 +18,9 @@ RUN python -m compileall -q pooling pages
 
 # The app's folder belongs to root and stays as it is; downloaded models go to the reader's home.
 USER 1000
+# UMAP's functions, compiled for this processor; another kind compiles them once more when it starts.
+RUN python -m pooling.umap_fit
 ENV STREAMLIT_SERVER_PORT=7860 STREAMLIT_SERVER_ADDRESS=0.0.0.0 STREAMLIT_SERVER_HEADLESS=true
-# Fewer heaps for the threads to leave holes in: some 25 MB of 950.
-ENV MALLOC_ARENA_MAX=2
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD python -c "import os, urllib.request as web; e = os.environ; web.urlopen('http://127.0.0.1:' + e['STREAMLIT_SERVER_PORT'] + os.path.join('/', e.get('STREAMLIT_SERVER_BASE_URL_PATH', ''), '_stcore/health'), timeout=4)"
 CMD ["streamlit", "run", "app.py"]

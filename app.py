@@ -29,3 +29,4 @@ with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
     finally:
         url.finish()
         maps.warm_up()
+        cache.tidy_up_later()

@@ -4,10 +4,7 @@ One glossary more: `axis`, the axes of a map; `rank`, the nearest neighbours of 
 nearest first, never the text itself.
 """
 
-import threading
-import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +14,7 @@ from jaxtyping import Float, Int
 from scipy.linalg import orthogonal_procrustes
 from torch import Tensor
 
+from pooling import umap_fit
 from pooling.encoders import Encoder, Layer, default_device, embed
 from pooling.registry import all_strategies
 
@@ -29,9 +27,6 @@ MOST_COUNTED = 10
 """Nearest neighbours that a map is judged by, where there are texts enough."""
 BLOCK_CELLS = 8 * 2**20
 """Distances held at a time: 32 MB of float32."""
-
-# Two fits at once under numba's workqueue threads abort the process: one at a time, whoever asks.
-_FITTING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -194,43 +189,22 @@ def umap_map(
     start = pca_map(points, settings.axes)[0].numpy()
     start = start / (np.abs(start).max() or 1)
     start = start + np.random.default_rng(settings.seed).normal(scale=1e-3, size=start.shape)
-    with _FITTING, warnings.catch_warnings():
-        # That a seed means one thread, and that new texts cannot be added to this map.
-        warnings.simplefilter("ignore")
-        import umap
-
-        fitted = umap.UMAP(
-            n_neighbors=count,
-            n_components=settings.axes,
-            min_dist=settings.distance,
-            metric=metric,
-            random_state=settings.seed,
-            init=start.astype(np.float32),
-            precomputed_knn=(indices, distances, None),
-            tqdm_kwds={"disable": False, "file": _Epochs(report), "mininterval": 0.2, "bar_format": "{n}/{total}"},
-        ).fit_transform(points.numpy())
+    fitted = umap_fit.fit(
+        points.numpy(),
+        indices,
+        distances,
+        start.astype(np.float32),
+        metric=metric,
+        distance=settings.distance,
+        seed=settings.seed,
+        report=report,
+    )
     return torch.from_numpy(np.ascontiguousarray(fitted, dtype=np.float32))
 
 
-class _Epochs:
-    """The file to which umap-learn writes its progress bar: "120/500"."""
-
-    def __init__(self, report: Callable[[float], None]):
-        self.report = report
-
-    def write(self, text: str) -> None:
-        done, _, total = text.strip().partition("/")
-        if done.isdigit() and total.isdigit():
-            # An error in here would leave tqdm's lock taken, and with it every progress bar waiting.
-            with suppress(Exception):
-                self.report(int(done) / int(total))
-
-    def flush(self) -> None:
-        pass
-
-
 def warm_up() -> None:
-    """Import and compile umap-learn, which takes some ten seconds, once in a process."""
+    """Have umap-learn compiled, which takes some twenty seconds once on a machine, and imported."""
+    umap_fit.compile_apart()
     points = torch.randn(FEWEST_FOR_UMAP, 8, generator=torch.Generator().manual_seed(0))
     umap_map(points, nearest(points, 5, "euclidean", device="cpu"), Umap(neighbours=5), "euclidean")
 

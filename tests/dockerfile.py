@@ -5,6 +5,7 @@ python -m tests.dockerfile FOLDER    in a fresh virtual environment in FOLDER, p
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -70,10 +71,15 @@ def build(folder: Path, binaries: Path, *, install: bool) -> Image:
             source, target = rest.split()
             _copy(ROOT / source, image.app / target)
         elif name == "RUN" and rest.startswith("useradd"):
-            assert "--create-home" in rest
+            assert "--create-home --uid 1000" in rest
             image.home.mkdir()
+            if os.getuid() == 0:
+                os.chown(image.home, 1000, 1000)
         elif name == "RUN" and (install or not rest.startswith("pip ")):
-            subprocess.run(rest, shell=True, check=True, cwd=image.app, env=image.variables())
+            program, *arguments = shlex.split(rest)
+            # A user's shell may not be let into the home of root, where this Python can be.
+            step = [str(image.bin / program), *arguments] if image.user else ["sh", "-c", rest]
+            subprocess.run(image.as_user(step), check=True, cwd=image.app, env=image.variables())
         elif name == "ENV":
             image.environment |= dict(pair.split("=", 1) for pair in rest.split())
         elif name == "USER":
@@ -84,8 +90,6 @@ def build(folder: Path, binaries: Path, *, install: bool) -> Image:
             image.command = json.loads(rest)
         else:
             assert name in ("FROM", "WORKDIR", "EXPOSE", "RUN"), name
-    if os.getuid() == 0:
-        os.chown(image.home, image.user, image.user)
     for path in [image.app, *image.app.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     image.built = time.time()

@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 import threading
 from html import unescape
 
@@ -199,6 +201,39 @@ def test_fits_asked_for_at_once_are_done_one_at_a_time():
     for thread in threads:
         thread.join()
     assert made == [alone] * 4
+
+
+COMPILED_APART = """
+from pooling import umap_fit
+umap_fit.compile_apart()
+from numba.core import event
+class Compiling(event.Listener):
+    def on_start(self, one):
+        print("compiled here:", one.data["dispatcher"].py_func.__qualname__)
+    def on_end(self, one):
+        pass
+event.register("numba:compile", Compiling())
+import torch
+from pooling.projection import Umap, nearest, to_points, umap_map
+for metric, axes, total in (("cosine", 2, 15), ("euclidean", 3, 300)):
+    points = to_points(torch.randn(total, 384), metric)
+    print(umap_map(points, nearest(points, 15, metric), Umap(axes=axes), metric).shape)
+"""
+
+
+def test_what_is_compiled_apart_is_not_compiled_by_the_process_that_fits():
+    shapes = ["torch.Size([15, 2])", "torch.Size([300, 3])"]
+    ran = subprocess.run([sys.executable, "-c", COMPILED_APART], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-2:] == shapes
+    # Two short functions umap-learn compiles whenever it is imported.
+    assert set(ran.stdout.splitlines()) <= {"compiled here: tau_rand_int", "compiled here: tau_rand", *shapes}
+
+
+def test_a_fit_compiles_what_is_lacking_where_no_process_can_be_started(monkeypatch):
+    monkeypatch.setattr(projection.umap_fit.sys, "executable", "/nowhere")
+    projection.warm_up()
+    points = to_points(random_points(15), "cosine")
+    assert umap_map(points, nearest(points, 5, "cosine"), Umap(neighbours=5), "cosine").shape == (15, 2)
 
 
 # ---------------------------------------------------------------- aligning and moving

@@ -1,7 +1,9 @@
 """Failures and load end in a sentence, and the log says what happened without a word that anybody typed."""
 
 import logging
+import platform
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ from pages.ui import busy, cache, collapse, wire, worker
 from pages.ui.worker import Abandoned, Worker
 from pooling import hub, jobs, load_encoder, logs, machine
 from pooling.catalogue import DEFAULT
+from tests.conftest import ROOT
 from tests.test_pages import open_page
 
 SECRET = "what only I have written"
@@ -249,3 +252,50 @@ def test_where_free_memory_is_not_known_nobody_is_turned_away(monkeypatch):
 
     monkeypatch.setattr("pooling.machine.os.sysconf", unknown)
     assert machine.free_memory() > busy.LEAST_FREE
+
+
+TWENTY_MEGABYTES_FREED = """
+import sys
+from pathlib import Path
+import numpy as np
+from pooling import machine
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+if sys.argv[1] == "keep little":
+    machine.keep_little()
+np.ones(30 * 2**20, np.uint8)  # once this is freed, glibc keeps what is smaller
+before = resident()
+np.ones(20 * 2**20, np.uint8)
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="only glibc keeps memory in this way")
+def test_what_is_freed_goes_back_to_the_system():
+    kept = {}
+    for way in ("as it is", "keep little"):
+        command = [sys.executable, "-c", TWENTY_MEGABYTES_FREED, way]
+        kept[way] = int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    assert kept["as it is"] > 19 * 2**20
+    assert kept["keep little"] < 2**20
+
+
+def test_runs_are_tidied_up_after_once_and_beside_them(monkeypatch):
+    timers = []
+
+    class Timer(threading.Timer):
+        def start(self):
+            timers.append(self)
+
+        def is_alive(self):
+            return not self.finished.is_set()
+
+    monkeypatch.setattr(cache.threading, "Timer", Timer)
+    monkeypatch.setattr(cache, "_tidying", None)
+    for _ in range(3):
+        cache.tidy_up_later()
+    assert [timer.function for timer in timers] == [machine.give_memory_back]
+    assert timers[0].daemon
+    timers[0].cancel()
+    cache.tidy_up_later()
+    assert len(timers) == 2

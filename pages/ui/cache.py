@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui.worker import Worker
+from pooling.machine import give_memory_back, keep_little
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,6 +51,8 @@ def libraries() -> None:
     """Import the heavy libraries once, and keep the garbage collector from walking them."""
     # Threads that spin for long while they wait for the next matrix take the cores from everybody else's page.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    keep_little()
     with _nothing_collected():
         import pooling.encoders  # noqa: F401
 
@@ -64,15 +67,28 @@ def in_memory(model: str) -> bool:
     return model in _loaded
 
 
+_tidying: threading.Timer | None = None
+
+
+def tidy_up_later() -> None:
+    """Have what the runs of all sessions leave behind given back, beside them: 20 ms, every twenty seconds at most."""
+    global _tidying
+    if _tidying is None or not _tidying.is_alive():
+        _tidying = _give_memory_back_in(20)
+
+
+def _give_memory_back_in(seconds: float) -> threading.Timer:
+    later = threading.Timer(seconds, give_memory_back)
+    later.daemon = True
+    later.start()
+    return later
+
+
 def _release(evicted: "Encoder") -> None:
     """Give a model's memory back, once nobody is in the middle of using it."""
     for name in [name for name, one in _loaded.items() if one is evicted]:
         del _loaded[name]
-    from pooling.machine import give_memory_back
-
-    later = threading.Timer(3, give_memory_back)
-    later.daemon = True
-    later.start()
+    _give_memory_back_in(3)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, on_release=_release)
@@ -228,7 +244,7 @@ def layers(choice: "Choice", index: int) -> "list[TokenStates]":
     return _layers(choice.model, choice.texts[index], choice.template)
 
 
-@st.cache_data(max_entries=64, max_size="48MB", show_spinner="Running the transformer…")
+@st.cache_data(max_entries=32, max_size="48MB", show_spinner="Running the transformer…")
 def _layers(model: str, text: str, template: str) -> "list[TokenStates]":
     return encoder(model).encode_layers([text], template=template)
 

@@ -57,7 +57,7 @@ def weighed(choice: Choice, index: int) -> Weighed:
     return _weighed(choice, choice.key, index)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Running the transformer…")
+@st.cache_resource(max_entries=32, show_spinner="Running the transformer…")
 def _weighed(_choice: Choice, key: tuple, index: int) -> Weighed:
     from pooling import apply
     from pooling.charts import chips
@@ -105,7 +105,7 @@ def drawn(weighed: Weighed, shown: list[int], by_hand: int, *, dark: bool) -> Dr
     return _drawn(weighed, weighed.choice.key, weighed.index, shown, by_hand, dark)
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _drawn(_weighed: Weighed, key: tuple, index: int, shown: list[int], by_hand: int, dark: bool) -> Drawn:
     from pooling.charts import playground
     from pooling.charts.theme import legible

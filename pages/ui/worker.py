@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.ui import layout
 from pooling import logs
+from pooling.machine import give_memory_back
 
 Report = Callable[[float], None]
 
@@ -156,5 +157,6 @@ class Worker:
                     self._change.wait()
                 job = self._queue[0]
             job.run()
+            give_memory_back(collect=False)
             with self._change:
                 self._queue.remove(job)

@@ -14,8 +14,8 @@ CLASS = 30
 THINKING = (2.0, 8.0)
 """Seconds, evenly spread, from one page to a reader's next act."""
 LESSON = 30.0
-SETTLED = 15.0
-"""Seconds after the first visit: UMAP is then compiled, which the server does once, in the background."""
+SETTLED = 30.0
+"""Seconds after the first visit: UMAP is then compiled, which happens once on a machine, in the background."""
 BURSTS = 3
 STRATEGIES = ("CLS", "Mean", "Max", "Last token", "Weighted mean", "Mean √length")
 WORDS = ["a", "the", "river", "bank", "violin", "plays", "evening", "she", "old", "quiet", "bright", "under", "near"]
