@@ -83,6 +83,19 @@ def test_texts_that_are_all_the_same_give_a_sentence_and_no_nan(encoder):
         list(train_head(same, FEW, encoder, epochs=1))
 
 
+def test_cosines_that_differ_in_the_last_digit_are_the_same(encoder, monkeypatch):
+    exact = torch.cosine_similarity
+
+    def rounded(one, two):
+        cosines = exact(one, two)
+        return cosines + 6e-8 * torch.arange(len(cosines)).remainder(2)
+
+    monkeypatch.setattr(torch, "cosine_similarity", rounded)
+    same = [Pair("one", "two", float(i % 3)) for i in range(40)]
+    with pytest.raises(ValueError, match="cosines of these pairs are all the same"):
+        list(train_head(same, FEW, encoder, epochs=1))
+
+
 def test_hidden_states_beyond_the_limit_of_memory_are_refused(encoder, monkeypatch):
     monkeypatch.setattr(training, "MOST_STATES", 100_000)
     with pytest.raises(ValueError, match="need more than 0 MB; use fewer or shorter pairs"):
