@@ -48,14 +48,9 @@ def keep_little() -> None:
         library.mallopt(M_MMAP_THRESHOLD, 8 * 2**20)
 
 
-def give_memory_back(*, collect: bool = True) -> None:
-    """Let the C library return what is no longer used to the system.
-
-    Args:
-        collect: look for garbage first, which stops every thread of a large process for 0.2 s.
-    """
-    if collect:
-        gc.collect()
+def give_memory_back() -> None:
+    """Collect what is no longer used, and let the C library return it to the system."""
+    gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

@@ -11,7 +11,9 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from jaxtyping import Float, Int32
@@ -46,29 +48,36 @@ def fit(
     with _FITTING, warnings.catch_warnings():
         # That a seed means one thread, and that new texts cannot be added to this map.
         warnings.simplefilter("ignore")
-        import umap
+        return (
+            _umap_learn()
+            .UMAP(
+                n_neighbors=indices.shape[1],
+                n_components=start.shape[1],
+                min_dist=distance,
+                metric=metric,
+                random_state=seed,
+                init=start,
+                precomputed_knn=(indices, distances, None),
+                tqdm_kwds={"disable": False, "file": _Epochs(report), "mininterval": 0.2, "bar_format": "{n}/{total}"},
+            )
+            .fit_transform(points)
+        )
 
-        _keep_compiled()
-        return umap.UMAP(
-            n_neighbors=indices.shape[1],
-            n_components=start.shape[1],
-            min_dist=distance,
-            metric=metric,
-            random_state=seed,
-            init=start,
-            precomputed_knn=(indices, distances, None),
-            tqdm_kwds={"disable": False, "file": _Epochs(report), "mininterval": 0.2, "bar_format": "{n}/{total}"},
-        ).fit_transform(points)
 
-
-def _keep_compiled() -> None:
-    """Have those functions kept on disk too that umap-learn compiles anew in every process."""
+@cache
+def _umap_learn() -> ModuleType:
+    """umap-learn; those functions are kept on disk too that it compiles anew in every process."""
+    import umap
     from umap import layouts, umap_
 
-    once_more = "_nb_optimize_layout_euclidean_single_epoch"
-    for function in (umap_.smooth_knn_dist, umap_.compute_membership_strengths, getattr(layouts, once_more, None)):
+    for function in (
+        umap_.smooth_knn_dist,
+        umap_.compute_membership_strengths,
+        layouts._nb_optimize_layout_euclidean_single_epoch,
+    ):
         if hasattr(function, "enable_caching"):  # not where numba is switched off
             function.enable_caching()
+    return umap
 
 
 def compile_apart() -> None:

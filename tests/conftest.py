@@ -86,7 +86,7 @@ class Servers:
     def __call__(self, *, at: str = "", umap: bool = False, **environment: str) -> str:
         """Start the app on a free port, or where a killed one was; the address is returned once it answers.
 
-        Where nobody asks for UMAP it is not compiled, which takes ten seconds of a core.
+        Where nobody asks for UMAP it is not compiled, which takes a core for some seconds.
         """
         port = at.rpartition(":")[2] or str(free_port())
         log = self._logs / f"{port}-{len(self._ended)}.txt"

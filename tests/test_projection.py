@@ -17,6 +17,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from streamlit.testing.v1 import AppTest
 
+from pages.ui import maps
 from pages.ui.worker import Worker
 from pooling import embed, projection
 from pooling.charts import projection as charts
@@ -227,6 +228,21 @@ def test_what_is_compiled_apart_is_not_compiled_by_the_process_that_fits():
     assert ran.stdout.splitlines()[-2:] == shapes
     # Two short functions umap-learn compiles whenever it is imported.
     assert set(ran.stdout.splitlines()) <= {"compiled here: tau_rand_int", "compiled here: tau_rand", *shapes}
+
+
+def test_the_first_map_waits_for_what_is_compiled_apart(monkeypatch):
+    asked = []
+
+    class Line:
+        def ask(self, key, work, **how):
+            asked.append(key)
+
+    maps._umap_worker.clear()
+    monkeypatch.setattr(maps.cache, "worker", lambda name, keep: Line())
+    assert isinstance(maps._umap_worker(), Line)
+    maps.warm_up()
+    assert asked == ["warm-up"]
+    maps._umap_worker.clear()
 
 
 def test_a_fit_compiles_what_is_lacking_where_no_process_can_be_started(monkeypatch):

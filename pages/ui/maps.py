@@ -46,25 +46,26 @@ def embeddings(choice: "Choice", corpus: "Corpus", names: Sequence[str]) -> "dic
     )
 
 
-@st.cache_resource(show_spinner=False)
 def warm_up() -> None:
     """Have UMAP imported and compiled in the background, for all sessions."""
+    _umap_worker()
+
+
+@st.cache_resource(show_spinner=False)
+def _umap_worker() -> cache.Worker:
+    """The thread that fits maps, its first job the compilation, whoever comes first."""
 
     def work(_report: object) -> None:
         from pooling.projection import warm_up
 
         warm_up()
-        # What is imported by now stays. The last collection walks what is left and so tells the collector how little
-        # it is: the next full ones come early and take 10 ms, not 200.
+        # What is imported by now stays: full collections, from the worker's after this job on, take 10 ms, not 200.
         gc.collect()
         gc.freeze()
-        gc.collect()
 
-    _umap_worker().ask("warm-up", work, title="UMAP's one-time compilation, about twenty seconds", stay=True)
-
-
-def _umap_worker() -> cache.Worker:
-    return cache.worker("umap", keep=64)
+    worker = cache.worker("umap", keep=64)
+    worker.ask("warm-up", work, title="UMAP's one-time compilation, about twenty seconds", stay=True)
+    return worker
 
 
 @dataclass(frozen=True, eq=False)

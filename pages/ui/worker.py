@@ -157,6 +157,6 @@ class Worker:
                     self._change.wait()
                 job = self._queue[0]
             job.run()
-            give_memory_back(collect=False)
+            give_memory_back()
             with self._change:
                 self._queue.remove(job)
