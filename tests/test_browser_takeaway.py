@@ -72,6 +72,7 @@ def test_the_link_of_every_page_shows_the_same_in_a_fresh_browser_on_a_fresh_ser
             reader.page.locator("[class*='st-key-map-'] path.point").nth(40).click(force=True)
             reader.page.wait_for_selector("text=Its nearest neighbours in the full space")
             reader.page.mouse.move(0, 0)  # or its words stand over the point
+            reader.page.wait_for_selector(".hovertext", state="detached")
         words, pictures = settled(reader)
         assert pictures or page.title == "Learn"
         reader.page.get_by_role("button", name="Share", exact=True).click()

@@ -11,7 +11,7 @@ import time
 import pytest
 import torch
 
-from pages.ui import busy, cache, collapse, wire, worker
+from pages.ui import busy, cache, collapse, maps, wire, worker
 from pages.ui.worker import Abandoned, Worker
 from pooling import hub, jobs, load_encoder, logs, machine
 from pooling.catalogue import DEFAULT
@@ -137,7 +137,7 @@ def test_a_full_line_of_jobs_is_a_sentence_on_the_page(monkeypatch):
     monkeypatch.setattr(worker, "MOST_WAITING", 1)
     for i in range(2):
         full.ask(i, lambda report: gate.wait(30), title="a job", stay=True)
-    monkeypatch.setattr(cache, "worker", lambda name, keep: full)
+    monkeypatch.setattr(maps, "_umap_worker", lambda: full)
     shown = open_page("pages/projection.py", **{"map-kind": "umap", "map-seed": 77})
     gate.set()
     assert not shown.exception
