@@ -50,14 +50,18 @@ def test_each_number_on_weights_is_written_once_black_on_bright_and_white_on_dar
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_all_small_text_of_a_figure_has_the_ink_of_the_page_and_nothing_else_changes(dark):
+def test_a_figure_has_the_ink_of_the_page_and_fixed_axes_and_nothing_else_changes(dark):
     made = figure(100, xaxis={"title": {"text": "x"}, "tickfont": {"family": "monospace"}}, yaxis2={"side": "right"})
     made.add_heatmap(z=[[1, 2]], colorbar={"thickness": 10})
     before = made.to_dict()
     spec = legible(legible(made, dark=dark), dark=dark).to_dict()
     ink = {"color": INK[dark]}
     assert spec["layout"]["font"] == ink
-    assert spec["layout"]["xaxis"] == {"title": {"text": "x", "font": ink}, "tickfont": {"family": "monospace", **ink}}
+    assert spec["layout"]["xaxis"] == {
+        "title": {"text": "x", "font": ink},
+        "tickfont": {"family": "monospace", **ink},
+        "fixedrange": True,
+    }
     for axis in ("yaxis", "yaxis2"):
         assert (spec["layout"][axis]["tickfont"], spec["layout"][axis]["title"]["font"]) == (ink, ink)
     assert spec["data"][0]["colorbar"] == {"thickness": 10, "tickfont": ink, "title": {"font": ink}}
@@ -66,3 +70,10 @@ def test_all_small_text_of_a_figure_has_the_ink_of_the_page_and_nothing_else_cha
     }
     assert go.Figure(spec).to_dict() == spec  # plotly finds nothing wrong with it
     assert made.to_dict() is spec
+
+
+def test_only_a_figure_that_says_what_a_drag_does_can_be_dragged():
+    map_, other = figure(100, dragmode="pan", xaxis={}), figure(100, xaxis={})
+    assert legible(other, dark=False).to_dict()["layout"]["dragmode"] is False
+    layout = legible(map_, dark=False).to_dict()["layout"]
+    assert (layout["dragmode"], layout["xaxis"]["fixedrange"]) == ("pan", False)

@@ -71,7 +71,8 @@ def map_figure(
         table: of `pooling.tables.projection.map_table`; a point's customdata is its number.
         strategy: the name of the strategy, for its colour.
         marked: numbers of the texts to ring, those found by a search.
-        named: write the texts beside the points while they are few, and show the legend.
+        named: write the texts beside the points while they are few, show the legend, and let the map be dragged;
+            one in space can always be turned.
     """
     in_space = "z" in table
     made = figure(height)
@@ -115,9 +116,10 @@ def map_figure(
     made.update_layout(
         showlegend=named and 1 < labels <= MOST_IN_LEGEND,
         legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"},
-        # in Streamlit a click chooses a point only while no box is being drawn
-        dragmode="orbit" if in_space else "pan",
     )
+    if in_space or named:
+        # in Streamlit a click chooses a point only while no box is being drawn
+        made.update_layout(dragmode="orbit" if in_space else "pan")
     return made
 
 

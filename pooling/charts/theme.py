@@ -72,7 +72,9 @@ def weight_cells(cells: dict[str, Any]) -> list[go.Heatmap]:
 def legible(made: go.Figure, *, dark: bool) -> go.Figure:
     """The figure with the ink of the page, not to be changed any more: Streamlit's grey is too faint for small text.
 
-    The ink is laid on what plotly has checked, once: to have it checked, and copied at every look, takes longer than
+    Its axes are fixed, so that a finger on it moves the page, but where it says what a drag does, as maps do.
+
+    All is laid on what plotly has checked, once: to have it checked, and copied at every look, takes longer than
     all else on a page.
     """
     if "to_dict" in vars(made):
@@ -83,7 +85,9 @@ def legible(made: go.Figure, *, dark: bool) -> go.Figure:
     spec = made.to_dict()
     layout = spec.setdefault("layout", {})
     axes = {"xaxis", "yaxis"} | {name for name in layout if name.startswith(("xaxis", "yaxis"))}
-    _lay(layout, {"font": ink, "coloraxis": bar} | dict.fromkeys(axes, label))
+    fixed = "dragmode" not in layout
+    held = {"dragmode": False} if fixed else {}
+    _lay(layout, {"font": ink, "coloraxis": bar} | held | dict.fromkeys(axes, label | {"fixedrange": fixed}))
     for trace in spec["data"]:
         if trace["type"] == "heatmap":
             _lay(trace, bar)
