@@ -243,3 +243,13 @@ def reader(chromium) -> Iterator[Reader]:
     yield made
     made.assert_well()
     context.close()
+
+
+@pytest.fixture
+def phone(chromium) -> Iterator[Reader]:
+    """A person with a phone of 390 x 844, who touches."""
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    made = Reader(context.new_page())
+    yield made
+    made.assert_well()
+    context.close()

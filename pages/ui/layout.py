@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
@@ -41,6 +42,11 @@ FOR_A_CLASS = """<style>
 </style>"""
 
 
+_lists_stay_open = st.components.v2.component(
+    "open_lists", js=Path(__file__).with_name("open_lists.js").read_text(encoding="utf-8")
+)
+
+
 def for_a_class() -> None:
     """Large type, and neither sidebar nor header: what is left is read from the last row."""
     st.html(FOR_A_CLASS)
@@ -58,6 +64,7 @@ def header(page: "PageInfo") -> "DeltaGenerator":
         with st.container(horizontal=True, vertical_alignment="center", gap="medium", wrap=False, key="heading"):
             st.title(page.question, anchor=False, width="stretch")
             beside = st.container(width="content")
+            _lists_stay_open(key="open-lists", width="content", height="content")
         st.markdown(page.answer)
     return beside
 
