@@ -34,8 +34,8 @@ layout.noticed(weighed.about_tokens, tokens, key="tokens")
 
 st.header("2 · Every column collapses into one number", anchor=False)
 shown = collapse.dimensions(weighed, *controls.choose_dimensions(encoder.dim))
-by_hand = current_dimension(encoder.dim, shown[0])
-drawn = collapse.drawn(weighed, shown, by_hand, dark=layout.dark())
+by_hand = current_dimension(choice, index, encoder.dim, shown[0])
+drawn = collapse.drawn(weighed, sorted({*shown, by_hand}), by_hand, dark=layout.dark())
 layout.chart(drawn.heatmap, key="collapse", alt=drawn.about_matrix)
 st.caption(
     "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "
@@ -44,12 +44,12 @@ st.caption(
 layout.noticed(drawn.about_matrix, drawn.matrix, key="collapse", figure=drawn.heatmap)
 
 st.header("3 · One of these numbers, by hand", anchor=False)
-dimension = choose_dimension(encoder.dim, shown[0])
+dimension = choose_dimension(choice, index, encoder.dim)
 st.latex(drawn.formula)
 layout.noticed(
     f"The weights and values of dimension {dimension}, over {len(drawn.terms)} tokens, make "
     f"{number(pooled.embedding[0, dimension])}: "
-    "the framed cell of the picture above, when its column is shown. Numbers have three digits.",
+    "the framed cell of the picture above. Numbers have three digits.",
     drawn.terms,
     key="by-hand",
 )

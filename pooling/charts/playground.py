@@ -10,7 +10,9 @@ from pooling.charts.theme import HIDDEN, IN_CELLS, figure, strategy_colour
 from pooling.tables import number
 
 ROW = 26
-CELLS_WITH_NUMBERS = 32 * 24
+MOST_NUMBERED = 33
+"""Columns that have numbers in their cells: those shown, and the one asked for."""
+CELLS_WITH_NUMBERS = MOST_NUMBERED * 24
 EMBEDDING_NAME = "<b>embedding</b>"
 PLAIN_AXIS = {"showgrid": False, "zeroline": False, "ticks": ""}
 DIMENSIONS = {**PLAIN_AXIS, "type": "category", "nticks": 9, "tickangle": 0, "title": {"text": "dimension"}}
@@ -85,7 +87,9 @@ def collapse_heatmap(
         hovertemplate="dimension %{x}<br>%{y}<br>value %{z:.3f}<extra></extra>",
         hoverongaps=False,
         # plotly sizes the numbers to their cells, and leaves out what would be too small to read
-        texttemplate="%{z:.1f}" if rows * len(columns) <= CELLS_WITH_NUMBERS and len(columns) <= 32 else None,
+        texttemplate="%{z:.1f}"
+        if rows * len(columns) <= CELLS_WITH_NUMBERS and len(columns) <= MOST_NUMBERED
+        else None,
         textfont={"color": IN_CELLS[dark]},
         colorscale=HIDDEN[dark],
         zmin=-limit,
