@@ -12,7 +12,7 @@ wire.send_at_once()
 page = navigation.build()
 with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
     beside_title = layout.header(page)
-    url.begin()
+    url.begin(page.title)
     takeaway.begin()
     busy.room_for_one_more()
     slow = not cache.in_memory(sidebar.model_to_load())

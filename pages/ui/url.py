@@ -5,7 +5,10 @@ a text that is too long for a link; here an address holds names, and only what i
 Nothing from an address is used unless it is among the options that the page offers.
 """
 
+import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import streamlit as st
@@ -14,10 +17,45 @@ LONGEST = 3000
 """Characters of a text in a link, percent-encoded: what mail and chat programs leave whole."""
 
 
-def begin() -> None:
-    """Start collecting the choices of this run."""
-    st.session_state["_url"] = {}
-    st.session_state["_not_in_url"] = False
+JUST_NOW = 0.5
+"""Seconds after an address was written in which a browser may still send the one before."""
+
+
+@dataclass
+class _Written:
+    """What the last run wrote to the address."""
+
+    page: str
+    address: dict[str, str]
+    chosen: dict[str, Any]
+    """The value of each widget that it was written from."""
+    at: float
+
+
+def begin(page: str) -> None:
+    """Start collecting the choices of this run; where the reader went back, the address's are taken up again."""
+    state = st.session_state
+    if _went_back(page):
+        for key in state["_in_url"].get(page, ()):
+            state.pop(key, None)
+    state["_url"], state["_url_page"] = {}, page
+    state.setdefault("_in_url", {})[page] = set()
+    state["_not_in_url"] = False
+
+
+def _went_back(page: str) -> bool:
+    """Whether the address is neither the one that was written last nor older by a widget's or a page's change."""
+    state, came, last = st.session_state, st.query_params.to_dict(), st.session_state.get("_written")
+    if last is None:
+        return False
+    if page != last.page:
+        # A click in the navigation leaves the address empty, and a step back behind what is then written.
+        state.setdefault("_clicked", {})[page] = not came
+        return bool(came)
+    if not came and state.get("_clicked", {}).get(page):
+        return False
+    kept = all(state.get(key) == value for key, value in last.chosen.items())
+    return came != last.address and kept and time.monotonic() - last.at > JUST_NOW
 
 
 def choice(key: str, options: Sequence[str], default: str) -> str:
@@ -63,8 +101,9 @@ def text(key: str, default: str) -> bool:
         st.session_state[key] = st.query_params.get(key, default)
     value = st.session_state[key] or ""
     fits = len(value) <= LONGEST and len(quote(value)) <= LONGEST
+    if fits:
+        _keep(key, value, default)
     st.session_state["_not_in_url"] |= not fits
-    _keep(key, value if fits else default, default)
     return fits
 
 
@@ -75,11 +114,22 @@ def lacks_a_text() -> bool:
 
 def finish() -> None:
     """Write this run's choices to the address, if they changed."""
-    wanted = st.session_state.get("_url", {})
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    state = st.session_state
+    if "_url" not in state:
+        return
+    if st.query_params.to_dict() != state["_url"]:
+        st.query_params.from_dict(state["_url"])
+    page = state["_url_page"]
+    if not state["_url"] and "_written" in state and state["_written"].page != page:
+        state["_clicked"][page] = False
+    chosen = {key: state.get(key) for key in state["_in_url"][page]}
+    state["_written"] = _Written(page, dict(state["_url"]), chosen, time.monotonic())
 
 
 def _keep(key: str, value: str, default: str) -> None:
+    state = st.session_state
+    state["_in_url"][state["_url_page"]].add(key)
     if value != default:
-        st.session_state["_url"][key] = value
+        state["_url"][key] = value
+    else:
+        state["_url"].pop(key, None)

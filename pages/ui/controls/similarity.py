@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
-from pages.ui.controls import MOST_CHARACTERS, choose_sentence
+from pages.ui import kept, url
+from pages.ui.controls import MOST_CHARACTERS, choose_sentence, numbered
 
 if TYPE_CHECKING:
     from pooling.similarity import Measure
@@ -80,14 +80,14 @@ def choose_pair(texts: tuple[str, ...]) -> tuple[int, int]:
     options = [str(i) for i in range(1, len(texts) + 1)]
     chosen = []
     for column, key, default in zip(st.columns(2), ("pair1", "pair2"), (options[0], options[:2][-1]), strict=True):
-        url.choice(key, options, default)
         chosen.append(
-            column.selectbox(
+            kept.one_of(
+                column.selectbox,
                 "First sentence" if key == "pair1" else "Second sentence",
                 options,
-                format_func=lambda i: f"{i} · {texts[int(i) - 1]}",
                 key=key,
-                persist_state="session",
+                default=default,
+                label=lambda i: numbered(texts, i),
             )
         )
     return int(chosen[0]) - 1, int(chosen[1]) - 1

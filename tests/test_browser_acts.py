@@ -1,0 +1,147 @@
+"""Acts in a row: after each, all that a page says speaks of the same text."""
+
+import re
+
+import pytest
+
+from pooling.datasets import sample_sets
+
+TEXTS = (
+    ("my dog barks", "the cat sleeps"),
+    ("bread smells", "rain falls", "snow melts"),
+    ("a king rules", "the queen waits"),
+    ("trains stop", "ships sail"),
+)
+SAMPLES = sample_sets()[1:3]
+
+BOXES = """[...document.querySelectorAll('[data-testid=stMain] [data-testid=stSelectbox] input')]
+  .map(i => i.value).filter(v => /^[0-9]+ · /.test(v))"""
+
+DRAWN = {
+    "": ".pp-strip",
+    "hidden_states": ".st-key-hidden-matrix .ytick",
+    "attention": ".st-key-weights .xtick, .st-key-weights .ytick",
+    "similarity": ".st-key-contributions .xtick, .st-key-contributions .ytick",
+    "padding_lab": ".pp-strip",
+}
+"""Where a page draws the tokens of the sentences that its boxes name."""
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z]{3,}", text.lower())
+
+
+def assert_boxes_say_what_is_drawn(reader, page, texts):
+    boxes = reader.page.evaluate(BOXES)
+    assert boxes
+    for box in boxes:
+        number, _, text = box.partition(" · ")
+        assert text == texts[int(number) - 1]
+    drawn = "".join(reader.page.locator(DRAWN[page]).all_text_contents())
+    said = re.sub(r"[^a-z]", "", drawn.lower())
+    for box in boxes[1:] if page == "similarity" else boxes[:1]:
+        for word in words(box):
+            assert word in said, (box, drawn)
+
+
+@pytest.mark.parametrize("page", DRAWN)
+def test_every_box_names_what_is_drawn_after_each_of_six_texts_in_a_row(server, reader, page):
+    reader.open(f"{server}/{page}")
+    assert_boxes_say_what_is_drawn(reader, page, sample_sets()[0].sentences)
+    for i, texts in enumerate(TEXTS):
+        reader.type("\n".join(texts))
+        assert_boxes_say_what_is_drawn(reader, page, texts)
+        if i == 1 and page != "similarity":
+            reader.choose("sentence", "2 · rain falls")
+            assert_boxes_say_what_is_drawn(reader, page, texts)
+        if i > 1 and page != "similarity":
+            assert reader.page.evaluate(BOXES)[0] == f"2 · {texts[1]}"
+    for sample in SAMPLES:
+        reader.choose("set", sample.title)
+        assert_boxes_say_what_is_drawn(reader, page, sample.sentences)
+
+
+def test_the_list_of_samples_names_the_text_in_the_box_and_gives_an_own_text_back(server, reader):
+    reader.open(f"{server}/?set=negation")
+    named = reader.page.locator(".st-key-set input")
+    text = reader.page.locator(".st-key-text textarea")
+    assert named.input_value() == next(s.title for s in sample_sets() if s.name == "negation")
+    for own in ("mine, at first", "mine, later"):
+        reader.type(own)
+        assert named.input_value() == "Your own sentences"
+        assert "set=" not in reader.page.url
+        reader.choose("set", SAMPLES[1].title)
+        assert (named.input_value(), text.input_value()) == (SAMPLES[1].title, "\n".join(SAMPLES[1].sentences))
+        assert f"set={SAMPLES[1].name}" in reader.page.url
+        reader.choose("set", "Your own sentences")
+        assert (named.input_value(), text.input_value()) == ("Your own sentences", own)
+
+
+def test_a_dimension_asked_for_stays_with_its_sentence_and_its_column_is_framed(server, reader):
+    reader.open(server)
+    number = reader.page.locator(".st-key-dimension input")
+    first = number.input_value()
+    number.fill("100")
+    number.press("Enter")
+    reader.wait()
+    for strategy in ("Max", "CLS"):
+        reader.choose("strategy", strategy)
+        assert number.input_value() == "100"
+        assert "dimension=100" in reader.page.url
+        assert framed(reader) == "100"
+    reader.type("my dog barks\nthe cat sleeps")
+    for sentence in ("2 · the cat sleeps", "1 · my dog barks"):
+        reader.choose("sentence", sentence)
+        assert "dimension" not in reader.page.url
+        assert number.input_value() == framed(reader)
+    reader.choose("set", sample_sets()[0].title)
+    assert number.input_value() == framed(reader) == first
+
+
+def framed(reader) -> str:
+    """The dimension whose column is framed in the picture."""
+    return reader.page.locator(".st-key-collapse .js-plotly-plot").evaluate(
+        "e => e.data[0].x[e.layout.shapes.find(s => s.type == 'rect').x0 + 0.5]"
+    )
+
+
+def test_back_takes_the_last_choice_back_and_leaves_a_page_where_nothing_is_left_to_take_back(server, reader):
+    def seen() -> tuple[str, ...]:
+        reader.wait()
+        boxes = [reader.page.locator(f".st-key-{key} input").input_value() for key in ("strategy", "set", "sentence")]
+        assert f"{boxes[0]} pooling" in reader.main() or "/similarity" in reader.page.url
+        assert_boxes_say_what_is_drawn(reader, "" if "similarity" not in reader.page.url else "similarity", texts())
+        return *boxes, reader.page.url.removeprefix(server)
+
+    def texts() -> list[str]:
+        return reader.page.locator(".st-key-text textarea").input_value().splitlines()
+
+    reader.open(server)
+    steps = [seen()]
+    for key, option in (
+        ("strategy", "Max"),
+        ("sentence", "3 · She plays football every evening."),
+        ("strategy", "CLS"),
+    ):
+        reader.choose(key, option)
+        steps.append(seen())
+    reader.type("my dog barks\nthe cat sleeps")
+    steps.append(seen())
+    assert len(set(steps)) == 5
+    for step in reversed(steps[:-1]):
+        reader.page.go_back()
+        assert seen() == step
+    reader.page.go_forward()
+    assert seen() == steps[1]
+
+    reader.page.locator("[data-testid=stHeader]").get_by_text("Compare", exact=True).click()
+    reader.page.get_by_text("Similarity", exact=True).last.click()
+    reader.page.wait_for_selector("h1:has-text('Which sentences become neighbours')")
+    assert seen()[0] == "Max"
+    reader.choose("strategy", "CLS")
+    reader.page.go_back()
+    assert seen()[0] == "Max"
+    reader.page.go_back()
+    reader.page.go_back()
+    reader.page.wait_for_selector("h1:has-text('How does a matrix')")
+    assert seen() == steps[1]
