@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.ui import busy, cache, controls, layout, parts
-from pages.ui.controls.evaluation import choose_columns, choose_scored_data
+from pages.ui.controls.evaluation import choose_scored_data
+from pages.ui.controls.files import choose_pairs, choose_texts
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -11,7 +12,7 @@ require_frame()
 from pooling import all_strategies
 from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
-from pooling.datasets import guess_columns, own_pairs, own_topics, read_pairs, read_texts
+from pooling.datasets import own_pairs, own_topics
 from pooling.evaluation import RESAMPLES, binary, bootstrap_mean, grid_layers, leaderboard
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
@@ -28,18 +29,11 @@ at = f"layer {layer_name(layer)}"
 
 
 def given(kind: str) -> tuple:
-    """What the reader's file holds: pairs, or texts and labels; what is wrong with it stops the page."""
-    try:
-        if (table := controls.choose_table(f"file-{kind}", "A CSV or TSV file with a header")) is None:
-            st.info("Choose a file: its first row names the columns.", icon=":material/upload_file:")
-            layout.stop()
-        purposes = ["First text", "Second text", "Score"] if kind == "pairs" else ["Text", "Label"]
-        guesses = guess_columns(table, texts=len(purposes) - 1, numeric=kind == "pairs")
-        chosen = choose_columns(kind, list(table), dict(zip(purposes, guesses, strict=True)))
-        return tuple(read_pairs(table, *chosen)) if kind == "pairs" else read_texts(table, *chosen)
-    except ValueError as wrong:
-        layout.problem(str(wrong))
+    """What the reader's file holds: pairs, or texts and labels; without one the page stops."""
+    read = choose_pairs("Evaluate these") if kind == "pairs" else choose_texts("Evaluate these")
+    if read is None:
         layout.stop()
+    return read
 
 
 def benchmark() -> list:

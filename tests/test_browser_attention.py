@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.test_browser_files import upload
 from tests.test_browser_playground import HOSTILE, WIDER_THAN_THE_SCREEN
 
 PAGE = "/attention?layer=4&head-epochs=4&head-rate=0.003"
@@ -52,10 +53,10 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
     second_reader.open(server + PAGE)
     assert second_reader.page.get_by_role("radio", name="Yours", exact=True).count() == 0
     second_reader.page.get_by_text("Use a head that you downloaded here").click()
-    upload = second_reader.page.locator(".st-key-attention-upload input[type=file]")
-    upload.set_input_files({"name": "bad.zip", "mimeType": "application/zip", "buffer": b"\x80\x04K\x01."})
+    head = second_reader.page.locator(".st-key-attention-upload input[type=file]")
+    head.set_input_files({"name": "bad.zip", "mimeType": "application/zip", "buffer": b"\x80\x04K\x01."})
     expect(second_reader.page.get_by_text("This is not a zip file of a head")).to_be_visible(timeout=60_000)
-    upload.set_input_files(tmp_path / "head.zip")
+    head.set_input_files(tmp_path / "head.zip")
     second_reader.wait()
     second_reader.page.wait_for_selector("text=This head is in use on this page", timeout=30_000)
     second_reader.wait()
@@ -64,9 +65,7 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
 
 def give(reader, rows: list[str], said: str) -> None:
     """Upload a CSV of pairs, and read what the page says then."""
-    data = "\n".join(["one,two,score", *rows]).encode()
-    upload = reader.page.locator(".st-key-attention-csv input[type=file]")
-    upload.set_input_files({"name": "pairs.csv", "mimeType": "text/csv", "buffer": data})
+    upload(reader, "pairs.csv", "\n".join(["one,two,score", *rows]).encode())
     reader.page.get_by_text(said).first.wait_for(timeout=60_000)
     reader.wait()
 
@@ -103,7 +102,7 @@ def test_a_csv_of_the_readers_is_split_or_refused_in_a_sentence(server, reader):
     give(reader, rows, "42 pairs to train on, 9 to choose the best epoch by, 9 held back")
     train(reader)
     finish(reader)
-    assert "held-back pairs of a CSV of the reader's" in reader.main() or "untrained one" in reader.main()
+    assert "held-back pairs of a file of the reader's" in reader.main() or "untrained one" in reader.main()
 
 
 def test_hostile_text_is_shown_as_text(server, reader):

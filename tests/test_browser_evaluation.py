@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from tests.test_browser_files import upload
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
 PAIRS = (
@@ -20,16 +21,6 @@ def open_page(reader, address: str) -> None:
     reader.wait()
 
 
-def upload(reader, kind: str, content: bytes) -> None:
-    reader.page.set_input_files(
-        f".st-key-file-{kind} input[type=file]",
-        {"name": "mine.csv", "mimeType": "text/csv", "buffer": content},
-    )
-    reader.wait()
-    reader.page.wait_for_timeout(1000)
-    reader.wait()
-
-
 def test_a_first_visit_shows_a_verdict_and_its_code(server, reader):
     open_page(reader, server + "/evaluation")
     assert "Verdict for all-MiniLM-L6-v2, layer 6." in reader.main()
@@ -41,13 +32,13 @@ def test_a_first_visit_shows_a_verdict_and_its_code(server, reader):
 
 def test_a_readers_file_is_scored_or_refused_in_a_sentence(server, reader):
     reader.open(server + "/evaluation?data=pairs")
-    assert "Choose a file" in reader.main()
-    upload(reader, "pairs", b"one,two,alike\na,b\n")
+    assert "A table with two texts and a score a row" in reader.main()
+    upload(reader, "mine.csv", b"one,two,alike\na,b\n")
     assert "Row 2 has 2 cells where the header has 3" in reader.main()
-    upload(reader, "pairs", PAIRS.encode())
+    upload(reader, "mine.csv", PAIRS.encode())
     assert "average precision" in reader.main()
     assert reader.page.title() != "owned"
-    reader.choose("pairs-score", "one")
+    reader.choose("file-score", "one")
     assert "three different columns" in reader.main()
     reader.assert_well()
 

@@ -2,10 +2,12 @@
 
 import csv
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from pooling.datasets import own_topics
+from tests.test_browser_files import upload
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
 MAP = "[class*='st-key-map-'] .js-plotly-plot"
@@ -24,11 +26,9 @@ def table_file(tmp_path):
     return write
 
 
-def upload(reader, path: str) -> None:
-    with reader.page.expect_file_chooser() as chooser:
-        reader.page.locator("[data-testid=stFileUploader] button").last.click()
-    chooser.value.set_files(path)
-    reader.wait()
+def give(reader, path: str) -> None:
+    """Upload a file of this machine."""
+    upload(reader, Path(path).name, Path(path).read_bytes())
 
 
 def test_two_browsers_fit_umap_at_once_while_other_pages_answer(start_server, chromium, reader):
@@ -100,29 +100,29 @@ def test_a_file_is_mapped_by_the_columns_chosen(server, reader, table_file):
         [str(i), *row] for i, row in enumerate(zip(texts[::9], labels[::9], strict=True))
     ]
     reader.open(server + "/projection?map-texts=file")
-    upload(reader, table_file(rows, "texts.tsv"))
+    give(reader, table_file(rows, "texts.tsv"))
     assert f"of these {len(rows) - 1} embeddings" in reader.main()
-    reader.choose("map-label-column", "topic")
+    reader.choose("file-label", "topic")
     assert "nearest to one with another label" in reader.main() or "has its own label" in reader.main()
 
 
 def test_a_bad_file_is_answered_in_a_sentence(server, reader, table_file):
     reader.open(server + "/projection?map-texts=file")
     for rows, said in (
-        ([["text"]], "has a header but no row under it"),
+        ([["text"]], "has the names of its columns but no row under them"),
         ([["text"], *[["a text"]] * 10_001], "at most 10,000 rows"),
         ([["text", "label"], ["one", "a"], ["two"]], "Row 3 has 1 cell where the header has 2"),
         ([["text", "label"], ["one", "a"], ["", "b"]], "Row 3 has nothing in column 'text'"),
     ):
-        upload(reader, table_file(rows))
+        give(reader, table_file(rows))
         reader.page.get_by_role("alert").get_by_text(said).wait_for(timeout=30_000)
 
 
 def test_hostile_texts_in_a_file_are_shown_as_text(server, reader, table_file):
     bad = ["<img src=x onerror=\"document.title='owned'\">", "</s> [SEP] $x$ :red[x]", "=1+1", "%{x} <b>b</b>"]
     reader.open(server + "/projection?map-texts=file")
-    upload(reader, table_file([["<b>text</b>", "%{y}"], *[[text, f"<i>{i}</i>"] for i, text in enumerate(bad)]]))
-    reader.choose("map-label-column", "%{y}")
+    give(reader, table_file([["<b>text</b>", "%{y}"], *[[text, f"<i>{i}</i>"] for i, text in enumerate(bad)]]))
+    reader.choose("file-label", "%{y}")
     assert reader.page.locator("[data-testid=stMain] img[src=x]").count() == 0
     assert "owned" not in reader.page.title()
     drawn = reader.page.locator(f"{MAP} >> nth=0").inner_text()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pooling.datasets import Pair
     from pooling.encoders import Layer, Side
     from pooling.evaluation import Cell, Grid, LabelScores, Scores
+    from pooling.files import Table
     from pooling.jobs import JobQueue
     from pooling.layers import Background, Planes
     from pooling.lessons import Shown
@@ -132,11 +133,11 @@ def _embeddings(
 
 
 @st.cache_data(max_entries=8, max_size="32MB", show_spinner="Reading the file…")
-def table(data: bytes) -> "pd.DataFrame":
-    """The table in a CSV or TSV file."""
-    from pooling.datasets import read_table
+def table(digest: str, header: bool | None, _data: bytes) -> "Table":
+    """The table in a reader's file, which `digest` stands for."""
+    from pooling.files import read_table
 
-    return read_table(data)
+    return read_table(_data, header)
 
 
 @st.cache_resource(show_spinner=False)
@@ -281,14 +282,6 @@ def background(model: str) -> "Background":
     from pooling.layers import background
 
     return background(encoder(model), own_topics()[0])
-
-
-@st.cache_data(max_entries=4, max_size="32MB", show_spinner=False)
-def texts_of(table: "pd.DataFrame", text: str, label: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The texts, and their labels, in columns of a reader's table."""
-    from pooling.datasets import read_texts
-
-    return read_texts(table, text, label)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -31,6 +31,17 @@ STYLE = """<style>
 </style>"""
 
 
+LONGEST_CELL = 140
+ROWS_STYLE = """<style>
+.pp-rows{width:100%;border-collapse:collapse;font-size:.875rem;overflow-wrap:anywhere}
+.pp-rows caption{text-align:left;padding-bottom:.3rem;opacity:.8}
+.pp-rows :is(th,td){padding:.3rem .5rem;text-align:left;vertical-align:top}
+.pp-rows tr{border-bottom:1px solid rgba(128,128,128,.35)}
+.pp-rows th{font-weight:600;overflow-wrap:normal}
+.pp-rows tbody th{opacity:.7;font-weight:400;width:1%}
+</style>"""
+
+
 FOR_A_CLASS = """<style>
 [data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header{display:none!important}
 [data-testid=stMainBlockContainer]{padding:.5rem 1rem 2rem}
@@ -155,6 +166,25 @@ def problem(text: str) -> None:
     st.html(
         '<p role="alert" style="margin:0;padding:.5rem .8rem;border-left:4px solid #CC3311;border-radius:.25rem;'
         f'background:rgba(204,51,17,.1);overflow-wrap:anywhere">{escape(text)}</p>'
+    )
+
+
+def remark(text: str) -> None:
+    """A quiet sentence that may quote what a reader gave: it is shown as text."""
+    st.html(f'<p style="margin:0;font-size:.875rem;opacity:.8;overflow-wrap:anywhere">{escape(text)}</p>')
+
+
+def rows(frame: "pd.DataFrame", title: str) -> None:
+    """A few rows of a reader's file, shown as text, long ones cut, under the number that each has there."""
+
+    def row(kind: str, first: object, cells: "Sequence[object]") -> str:
+        texts = [text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…" for text in map(str, cells)]
+        return f"<tr><th>{escape(str(first))}</th>" + "".join(f"<{kind}>{escape(t)}</{kind}>" for t in texts) + "</tr>"
+
+    lines = [row("td", number, cells) for number, *cells in frame.itertuples(name=None)]
+    st.html(
+        f'{ROWS_STYLE}<table class="pp-rows"><caption>{escape(title)}</caption><thead>'
+        f"{row('th', str(frame.index.name).capitalize(), list(frame))}</thead><tbody>{''.join(lines)}</tbody></table>"
     )
 
 

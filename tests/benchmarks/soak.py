@@ -140,7 +140,7 @@ class Guest(Visitor):
         """Give a file uploader a file."""
         ask = BackMsg()
         ask.file_urls_request.request_id = "1"
-        name = f"a{widget.type[0]}"  # a browser gives no other kind
+        name = f"a{next(iter(widget.type), '.csv')}"  # a browser gives no other kind
         ask.file_urls_request.file_names.append(name)
         ask.file_urls_request.session_id = self._session
         await self._socket.send(ask.SerializeToString())

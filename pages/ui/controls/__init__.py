@@ -10,12 +10,9 @@ import streamlit as st
 
 from pages.ui import kept, layout, url
 from pooling.catalogue import PLAIN
-from pooling.datasets import MOST_BYTES, MOST_ROWS
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
     from pooling import Strategy
     from pooling.encoders import Layer
@@ -99,20 +96,6 @@ def offer_another(reason: str) -> None:
     """Why the chosen strategy cannot be computed, and a button that takes mean pooling instead."""
     st.warning(reason, icon=":material/block:")
     st.button("Use mean pooling", on_click=st.session_state.update, args=({"strategy": "mean"},))
-
-
-def choose_table(key: str, label: str) -> "pd.DataFrame | None":
-    """The table in a CSV or TSV file, if one was given.
-
-    Raises:
-        ValueError: when it cannot be read; one sentence, to show as text.
-    """
-    from pages.ui import cache
-
-    given = st.file_uploader(
-        f"{label}, UTF-8, at most {MOST_ROWS:,} rows and {MOST_BYTES >> 20} MB", type=["csv", "tsv", "txt"], key=key
-    )
-    return cache.table(given.getvalue()) if given is not None else None
 
 
 def find_benchmark() -> "Path | None":

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.ui import url
-from pages.ui.controls import choose_table, find_benchmark
-from pooling.datasets import own_pairs, read_pairs
+from pages.ui.controls import find_benchmark
+from pages.ui.controls.files import choose_pairs
+from pooling.datasets import own_pairs
 
 if TYPE_CHECKING:
     from pooling.datasets import Pair
@@ -82,16 +83,21 @@ class Training:
 
 def choose_training() -> Training | None:
     """Pairs to train a head on, and how; None, with the reason shown, while the pairs cannot be used."""
-    from pages.ui import cache
+    from pages.ui import cache, layout
 
-    names = {"own": "This project's own pairs", "stsb": "STS Benchmark", "csv": "A CSV of yours"}
-    said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a CSV of the reader's"}
+    names = {"own": "This project's own pairs", "stsb": "STS Benchmark", "csv": "A file of yours"}
+    said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a file of the reader's"}
     url.choice("head-pairs", list(names), "own")
     data = st.segmented_control(
         "Scored pairs", list(names), format_func=names.get, key="head-pairs", required=True, persist_state="session"
     )
     if data == "csv":
-        parts = _pairs_of_a_file()
+        pairs = choose_pairs()
+        try:
+            parts = cache.split_pairs(pairs) if pairs else None
+        except ValueError as too_few:
+            layout.problem(str(too_few))
+            parts = None
     elif data == "stsb":
         parts = cache.stsb(folder) if (folder := find_benchmark()) else None
     else:
@@ -122,23 +128,3 @@ def choose_training() -> Training | None:
         f"{len(parts['test']):,} held back for the test at the end."
     )
     return Training(said[data], parts, {"epochs": epochs, "learning_rate": float(rate), "seed": int(seed)})
-
-
-def _pairs_of_a_file() -> "dict[str, Sequence[Pair]] | None":
-    from pages.ui import cache, layout
-
-    try:
-        table = choose_table("attention-csv", "Two texts and a score a row, with a header")
-        if table is None:
-            return None
-        columns = list(table.columns)
-        if len(columns) < 3:
-            raise ValueError(f"The file has {len(columns)} columns; it needs two of texts and one of scores.")
-        chosen = [
-            place.selectbox(label, columns, index=i, key=f"attention-column-{i}")
-            for i, (place, label) in enumerate(zip(st.columns(3), ("First text", "Second text", "Score"), strict=True))
-        ]
-        return cache.split_pairs(tuple(read_pairs(table, *chosen)))
-    except ValueError as error:
-        layout.problem(str(error))
-        return None

@@ -24,13 +24,3 @@ def choose_scored_data() -> str:
         width=360,
         help="Scores are how alike people found two texts, on any scale, or 0 and 1 for no and yes.",
     )
-
-
-def choose_columns(key: str, columns: list[str], guesses: dict[str, str]) -> list[str]:
-    """A column of the table for each purpose, such as "Score"; first its guess."""
-    chosen = []
-    for place, (purpose, guess) in zip(st.columns(len(guesses)), guesses.items(), strict=True):
-        name = f"{key}-{purpose.lower().replace(' ', '-')}"
-        url.choice(name, columns, guess)
-        chosen.append(place.selectbox(purpose, columns, key=name, persist_state="session"))
-    return chosen

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import url
-from pages.ui.controls import choose_table, current
+from pages.ui.controls import current
+from pages.ui.controls.files import choose_texts
 from pooling.datasets import own_topics
 
 if TYPE_CHECKING:
@@ -47,35 +48,10 @@ def choose_corpus(source: str) -> Corpus | None:
     """The texts to map; None while a file is asked for and there is none to read."""
     if source == "topics":
         return Corpus(source, *own_topics())
-    return Corpus(source, current().texts, ()) if source == "own" else _corpus_of_file()
-
-
-def _corpus_of_file() -> Corpus | None:
-    """Texts and labels in two columns of a reader's table, chosen by name."""
-    from pages.ui import cache, layout
-
-    upload, columns = st.columns([3, 2])
-    try:
-        with upload:
-            table = choose_table("map-file", "A CSV or TSV file with a header")
-        if table is None:
-            return None
-        names = list(table.columns)
-        longest = table.head(200).map(len).mean().to_numpy().argmax()
-        with columns:
-            text = st.selectbox("Column with the texts", names, index=int(longest), key="map-text-column")
-            label = st.selectbox(
-                "Column with labels",
-                [name for name in names if name != text],
-                index=None,
-                placeholder="No labels",
-                key="map-label-column",
-                help="Texts with the same label get one colour and one marker.",
-            )
-        return Corpus("file", *cache.texts_of(table, text, label))
-    except ValueError as error:
-        layout.problem(str(error))
-        return None
+    if source == "own":
+        return Corpus(source, current().texts, ())
+    read = choose_texts("Map these", label=False)
+    return read and Corpus("file", *read)
 
 
 def choose_map() -> tuple[str, int]:
