@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import busy, cache, controls, layout, parts
+from pages.ui import busy, cache, controls, layout, parts, takeaway
 from pages.ui.controls.evaluation import choose_scored_data
 from pages.ui.controls.files import choose_pairs, choose_texts
 from pages.ui.navigation import require_frame
@@ -13,7 +13,7 @@ from pooling import all_strategies
 from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
 from pooling.datasets import own_pairs, own_topics
-from pooling.evaluation import RESAMPLES, binary, bootstrap_mean, grid_layers, leaderboard
+from pooling.evaluation import RESAMPLES, binary, bootstrap_mean, distinct_texts, grid_layers, leaderboard
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
 from pooling.snippets import Recipe, for_pooling
@@ -50,6 +50,11 @@ def say(verdict: str, name: str) -> None:
         with st.popover("Code for it", icon=":material/code:"):
             recipe = Recipe(choice.model, name, layer, choice.template, choice.pool_template)
             st.code(for_pooling(recipe).code, language="python")
+
+
+def offer(texts: tuple, labels: tuple, vectors) -> None:
+    """Have the texts that are evaluated among the files to take along."""
+    takeaway.offer_corpus(takeaway.Offer(f"The {len(texts):,} texts that are evaluated", texts, labels, vectors))
 
 
 def show_leaderboard(table, measure: str, noticed: str) -> None:
@@ -100,6 +105,8 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             "pair equal? Give pairs that differ, or choose another layer."
         )
         layout.stop()
+    texts = tuple(distinct_texts(pairs))
+    offer(texts, (), lambda: parts.embeddings(texts, encoder, choice))
     say(notices.verdict(table, trained_here, measure), notices.recommended(table, trained_here))
     show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
     repeated = len(pairs) - len(set(pairs))
@@ -192,6 +199,9 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     if not (table["verdict"] != "").any():
         layout.problem("Under every strategy all these texts get the same vector. Give texts that differ.")
         layout.stop()
+    for (_, name), vectors in grid.vectors.items():
+        if name == choice.strategy.name:
+            offer(texts, labels, lambda vectors=vectors: vectors)
     said = notices.verdict(table, trained_here, "1-nearest-neighbour (1-NN) accuracy")
     say(said, notices.recommended(table, trained_here))
     show_leaderboard(table, "1-NN accuracy", notices.about_leaderboard(table, len(texts), "texts"))

@@ -56,7 +56,8 @@ usable = [s.name for s in all_strategies() if s.name not in missing]
 vectors = maps.embeddings(choice, corpus, usable)
 views = {name: maps.View(choice, corpus, name, vectors[name], metric, kind, settings) for name in usable}
 view = views[strategy.name]
-takeaway.offer_corpus(corpus, view.embeddings)
+title = f"The {len(texts):,} texts of the map"
+takeaway.offer_corpus(takeaway.Offer(title, texts, labels, lambda: view.embeddings))
 
 table = map_table(view.map, texts, labels)
 hits = found(table, query)

@@ -1,12 +1,18 @@
 """A reader's own files, as a person gives them, sees them understood and finds them again."""
 
 import io
+import json
+import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
+from pooling.catalogue import DEFAULT
 from pooling.datasets import own_topics
+from pooling.export import embeddings
+from pooling.snippets import Recipe
 from tests.conftest import Reader
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
@@ -45,6 +51,18 @@ def chosen(reader: Reader, key: str) -> str:
     box = reader.page.locator(f".st-key-{key}")
     field = box.locator("input")
     return (field.input_value() if field.count() else "") or box.locator("[data-baseweb=select]").inner_text()
+
+
+def exported(reader: Reader, title: str) -> tuple[dict, np.ndarray]:
+    """The texts that Export has under a title, with their labels, and their embeddings."""
+    reader.page.get_by_role("button", name="Export").click()
+    dialog = reader.page.get_by_role("dialog")
+    dialog.get_by_text(title).wait_for()
+    with reader.page.expect_download() as coming:
+        dialog.locator(".st-key-take-corpus-npz button").click()
+    with zipfile.ZipFile(coming.value.path()) as archive:
+        found = np.load(io.BytesIO(archive.read("embeddings.npz")))["embeddings"]
+        return json.loads(archive.read("texts.json")), found
 
 
 TIGER = ["1", "tiger", "cat", "7.35"]
@@ -137,7 +155,7 @@ def test_a_guess_that_is_not_certain_is_asked_about_before_anything_is_computed(
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "parquet", "jsonl"])
-def test_files_of_other_programs_are_evaluated(kind, server, reader):
+def test_files_of_other_programs_are_evaluated_and_their_texts_exported(kind, server, reader, encoder):
     frame, file = LABELLED, io.BytesIO()
     if kind == "xlsx":
         frame.to_excel(file, engine="xlsxwriter", index=False)
@@ -150,6 +168,21 @@ def test_files_of_other_programs_are_evaluated(kind, server, reader):
     assert rows(reader)[0] == ["Line" if kind == "jsonl" else "Row", "Text", "Label"]
     assert rows(reader)[1][1:] == [frame["text"][0], frame["label"][0]]
     assert "Verdict for" in reader.main()
+    beside, found = exported(reader, "The 32 texts that are evaluated")
+    assert beside["texts"] == frame["text"].tolist()
+    assert beside["labels"] == frame["label"].tolist()
+    want = embeddings(Recipe(DEFAULT, "mean", 6), encoder, frame["text"].tolist())
+    assert found == pytest.approx(want.numpy(), abs=1e-4)
+
+
+def test_the_texts_of_evaluated_pairs_are_exported_once_each(server, reader, encoder):
+    reader.open(server + "/evaluation?data=pairs&strategy=cls_attention")
+    upload(reader, "wordsim.csv", HEADLESS + b"tiger;keyboard;0,5\n")
+    beside, found = exported(reader, "The 8 texts that are evaluated")
+    texts = ["tiger", "cat", "book", "paper", "computer", "keyboard", "king", "cabbage"]
+    assert beside == {"texts": texts}
+    want = embeddings(Recipe(DEFAULT, "cls_attention", 6), encoder, texts)
+    assert found == pytest.approx(want.numpy(), abs=1e-4)
 
 
 def test_the_rows_and_their_columns_fit_a_phone(server, chromium):

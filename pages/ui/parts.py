@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from pages.ui.controls import Choice
+    from pooling import Encoder
     from pooling.datasets import Pair
     from pooling.evaluation import Grid
 
@@ -55,6 +58,19 @@ def pair_cosines(pairs: "Sequence[Pair]", choice: "Choice") -> "Grid":
     from pages.ui import cache
 
     return in_parts(pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice, key, some))
+
+
+def embeddings(texts: "Sequence[str]", encoder: "Encoder", choice: "Choice") -> "Tensor":
+    """Embeddings [text, dim] of many texts as the sidebar says, whatever strategy it names; a few texts at a time."""
+    import torch
+
+    from pooling.evaluation import embed_grid
+
+    chosen, made = (encoder.layer(choice.layer), choice.strategy.name), []
+    for start in range(0, len(texts), AT_ONCE):
+        prompt = {"template": choice.template, "pool_template": choice.pool_template}
+        made.append(embed_grid(texts[start : start + AT_ONCE], encoder, [choice.layer], **prompt).vectors[chosen])
+    return torch.cat(made)
 
 
 def digest(rows: Sequence[Any]) -> str:

@@ -4,6 +4,7 @@ A quiet row beside the title; nothing is computed for it before something in it 
 """
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pages.ui.controls.projection import Corpus
     from pages.ui.navigation import PageInfo
     from pooling.snippets import Recipe
 
@@ -81,9 +81,20 @@ def begin() -> None:
         st.session_state["normalise"] = st.session_state.pop("_normalise")
 
 
-def offer_corpus(corpus: "Corpus", vectors: "Tensor") -> None:
-    """Texts of a page that can be exported beside the reader's sentences, with their embeddings as drawn."""
-    st.session_state["_corpus"] = corpus, vectors
+@dataclass(frozen=True)
+class Offer:
+    """Texts of a page that can be exported beside the reader's sentences, and their labels, where they have some."""
+
+    title: str
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+    vectors: "Callable[[], Tensor]"
+    """Their embeddings as the page has them, or computed when they are asked for."""
+
+
+def offer_corpus(offer: Offer) -> None:
+    """Have the page's texts among the files that can be exported."""
+    st.session_state["_corpus"] = offer
 
 
 def draw(page: "PageInfo") -> None:
@@ -144,10 +155,8 @@ def show_files(page: "PageInfo") -> None:
     if choice.texts:
         title = f"Your {len(choice.texts)} sentences" if len(choice.texts) > 1 else "Your sentence"
         _offer_formats("sentences", title, recipe, choice.texts, (), lambda: embeddings(recipe, encoder, choice.texts))
-    if offered and offered[0].texts != choice.texts:
-        corpus, vectors = offered
-        title = f"The {len(corpus.texts):,} texts of the map"
-        _offer_formats("corpus", title, recipe, corpus.texts, corpus.labels, lambda: vectors)
+    if offered and offered.texts != choice.texts:
+        _offer_formats("corpus", offered.title, recipe, offered.texts, offered.labels, offered.vectors)
     st.caption("Each is a zip file, with a manifest that says how the embeddings were made.")
     st.markdown("**As a sentence-transformers model**")
     if reason := not_as_model(recipe):
