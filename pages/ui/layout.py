@@ -26,7 +26,7 @@ STYLE = """<style>
 .st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
 .katex-display{overflow-y:hidden;padding:.25rem}
-[data-testid^=stBase][data-testid$=-primary],[data-tag]>span{color:light-dark(#fff,#0f141a)}
+[data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
 @media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}}
 </style>"""
 
