@@ -14,7 +14,7 @@ COPY .streamlit .streamlit
 COPY pooling pooling
 COPY pages pages
 COPY app.py ./
-RUN python -m compileall -q pooling pages
+RUN python -m compileall -q pooling pages app.py
 
 # The app's folder belongs to root and stays as it is; downloaded models go to the reader's home.
 USER 1000

@@ -39,6 +39,14 @@ def encoder():
     return load_encoder(DEFAULT, device="cpu")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_said_yet():
+    """What other tests have had written in this process does not count."""
+    from pooling import logs
+
+    logs._Private.times.clear()
+
+
 @pytest.fixture
 def few_texts(monkeypatch, tmp_path):
     """Every eighth of the project's own pairs and topics: what is asked is whether a page works, not what it says."""

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
+import warnings
+from collections import Counter
 
 import pytest
 import torch
 
-from pages.ui import busy, cache, collapse, maps, wire, worker
+from pages.ui import busy, cache, collapse, maps, server, worker
 from pages.ui.worker import Abandoned, Worker
 from pooling import hub, jobs, load_encoder, logs, machine
 from pooling.catalogue import DEFAULT
@@ -24,12 +27,16 @@ SECRET = "what only I have written"
 @pytest.fixture
 def private(monkeypatch):
     """Logging as the app sets it up, and as it was afterwards."""
-    before = logging.getLogRecordFactory(), threading.excepthook
+    before = logging.getLogRecordFactory()
+    for place, name in ((threading, "excepthook"), (sys, "excepthook"), (sys, "unraisablehook")):
+        monkeypatch.setattr(place, name, getattr(place, name))
+    monkeypatch.setattr(traceback, "print_exc", traceback.print_exc)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     monkeypatch.setattr(logs._Private, "made", None)
+    monkeypatch.setattr(logs._Private, "times", Counter())
     logs.keep_private()
     yield
-    logging.setLogRecordFactory(before[0])
-    threading.excepthook = before[1]
+    logging.setLogRecordFactory(before)
 
 
 def quote(text):
@@ -61,6 +68,47 @@ def test_a_thread_that_breaks_is_in_the_log_and_quotes_nobody(private, caplog):
     assert SECRET not in caplog.text
 
 
+def complain(of):
+    try:
+        quote(of)
+    except ValueError:
+        logging.getLogger("some.library").exception("Again, %s", of)
+
+
+def test_the_same_thing_is_written_ten_times_an_hour_and_then_when_it_has_doubled(private, caplog, monkeypatch):
+    monkeypatch.setattr(logs.time, "time", lambda: 7 * 3600.0)
+    for _ in range(100):
+        complain(SECRET)
+    again = ["Again, …"] * 10
+    again += [f"Again, … (time {n} within the hour; not all are written)" for n in (16, 32, 64)]
+    assert caplog.messages == again
+    logging.getLogger("some.library").error("Another")
+    with pytest.raises(ValueError):
+        quote(SECRET)
+    monkeypatch.setattr(logs.time, "time", lambda: 8 * 3600.0)
+    complain(SECRET)
+    assert caplog.messages == [*again, "Another", "Again, …"]
+
+
+def deep(down):
+    if down == 0:
+        raise ValueError(SECRET)
+    deeper(down - 1)
+
+
+def deeper(down):
+    deep(down)
+
+
+def test_a_traceback_of_hundreds_of_lines_is_cut_to_its_end(private, caplog):
+    try:
+        deep(300)
+    except ValueError:
+        logging.getLogger("some.library").exception("Deep")
+    assert caplog.text.count("line ") == logs.LONGEST_TRACEBACK
+    assert "raise ValueError(SECRET)" in caplog.text
+
+
 def test_keeping_private_twice_is_keeping_private_once(private):
     factory = logging.getLogRecordFactory()
     logs.keep_private()
@@ -76,7 +124,7 @@ def test_what_is_slow_is_in_the_log_with_how_long_it_took_and_what_is_not_is_not
     assert caplog.messages == ["Slow: loading a model took 0.0 s"]
 
 
-def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(caplog, capfd, monkeypatch):
+def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(private, caplog, capfd, monkeypatch):
     monkeypatch.setattr(logs, "SLOW", 0.0)
 
     def fail(*_, **__):
@@ -87,7 +135,7 @@ def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(caplog, cap
     shown = open_page("pages/playground.py", text=SECRET)
     assert shown.exception
     assert f"Slow: a run of the page Playground with {DEFAULT} took" in caplog.text
-    assert SECRET not in caplog.text + capfd.readouterr().err
+    assert SECRET not in caplog.text + "".join(capfd.readouterr())
 
 
 # --- Threads that everybody waits for ----------------------------------------------------------
@@ -235,8 +283,7 @@ def test_a_page_that_stops_early_still_has_what_was_chosen_in_its_address(page, 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's sockets")
 def test_what_a_server_accepts_after_the_first_run_sends_at_once_and_stays_open():
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        wire.send_at_once.clear()
-        wire.send_at_once()
+        server.send_at_once()
         with socket.create_connection(listening.getsockname()) as reader, listening.accept()[0] as accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             accepted.sendall(b"x")

@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -223,12 +224,18 @@ def _state(widget: Any, value: Any) -> WidgetState:
     return state
 
 
+def apart(visits: Coroutine[Any, Any, Any]) -> Any:
+    """What some visits come to, in a thread of their own: a browser's driver may have an event loop in this one."""
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(asyncio.run, visits).result()
+
+
 @contextlib.asynccontextmanager
-async def visitor(address: str) -> AsyncIterator[Visitor]:
+async def visitor(address: str, kind: type[Visitor] = Visitor) -> AsyncIterator[Any]:
     """A reader of the app at an address such as http://127.0.0.1:8501."""
     stream = f"{address.replace('http', 'ws', 1)}/_stcore/stream"
     async with websockets.connect(stream, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:
-        yield Visitor(socket)
+        yield kind(socket)
 
 
 @dataclass
@@ -240,16 +247,18 @@ class Server:
     log: Path
     began: float
     """When it was started, by `time.perf_counter`."""
+    written: str = ""
+    """Both its streams, once it has ended."""
 
 
 @contextlib.contextmanager
-def server(port: int = 0, **environment: str) -> Iterator[Server]:
+def server(port: int = 0, script: str = "app.py", **environment: str) -> Iterator[Server]:
     """The app in a process of its own, from the moment it answers until the block ends."""
     if not port:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.txt"
@@ -257,12 +266,14 @@ def server(port: int = 0, **environment: str) -> Iterator[Server]:
             began = time.perf_counter()
             process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=out, stderr=out)
             try:
-                _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-                yield Server(f"http://127.0.0.1:{port}", process, log, began)
+                running = Server(f"http://127.0.0.1:{port}", process, log, began)
+                _wait_for(f"{running.address}/_stcore/health", process, log)
+                yield running
             finally:
                 ended = process.poll()
                 process.terminate()
                 process.wait()
+                running.written = log.read_text(errors="replace")
                 if ended is not None:
                     raise RuntimeError(f"The server ended by itself, with {ended}:\n{log.read_text()}")
 

@@ -21,7 +21,6 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -34,7 +33,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from pages.ui.navigation import PAGES
-from tests.benchmarks.client import SENT, Run, Server, Visitor, server, visitor
+from tests.benchmarks.client import SENT, Run, Server, Visitor, apart, server, visitor
 
 HOSTILE = (
     "<script>alert(1)</script> and </textarea><img src=x onerror=alert(1)>",
@@ -386,9 +385,7 @@ def soak(clients: int, seconds: float, *, seed: int = 0, port: int = 0, things: 
             await every_page(running.address, soaked.report)
             watching.cancel()
 
-        # In a thread of its own: a browser's driver may have an event loop in this one.
-        with ThreadPoolExecutor(1) as aside:
-            aside.submit(asyncio.run, all_of_it()).result()
+        apart(all_of_it())
         if running.process.poll() is not None:
             soaked.report.failures.append(f"the server has ended with {running.process.returncode}")
         read_log(running.log.read_text(errors="replace"), soaked.pattern, soaked.report)

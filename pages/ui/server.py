@@ -1,15 +1,32 @@
-"""What goes to the browser goes at once."""
+"""What the app's server keeps to from its start: a log that quotes nobody, answers at once, few files held."""
 
+import functools
 import os
 import socket
 import stat
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
 
+from pooling import logs
 
-@st.cache_resource(show_spinner=False)
+
+@asynccontextmanager
+async def started(_app: st.App) -> AsyncIterator[None]:
+    """The life of the server, from before its first message."""
+    begin()
+    yield
+
+
+@functools.cache
+def begin() -> None:
+    """Set up what holds for the whole process; a run asks for it too, as not every host starts the server itself."""
+    logs.keep_private()
+    send_at_once()
+
+
 def send_at_once() -> None:
     """Switch Nagle's algorithm off on this process's sockets, and so on all that its listening ones will accept.
 
