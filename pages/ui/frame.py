@@ -1,0 +1,34 @@
+"""The frame around every page."""
+
+import streamlit as st
+
+from pages.ui import busy, cache, layout, maps, navigation, server, takeaway, url
+from pages.ui.controls import sidebar
+from pooling import logs
+
+
+def show() -> None:
+    """Page config, navigation, title, sidebar, and the page."""
+    st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wide")
+    server.begin()
+    page = navigation.build()
+    with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
+        beside_title = layout.header(page)
+        url.begin(page.title)
+        takeaway.begin()
+        busy.room_for_one_more()
+        slow = not cache.in_memory(sidebar.model_to_load())
+        with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds.", slow=slow):
+            cache.libraries()
+            sidebar.load_model()
+        what.append(f"with {sidebar.model_in_use()}")
+        try:
+            with st.sidebar:
+                sidebar.draw()
+            with beside_title:
+                takeaway.draw(page)
+            navigation.run_page()
+        finally:
+            url.finish()
+            maps.warm_up()
+            cache.tidy_up_later()
