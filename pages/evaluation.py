@@ -88,7 +88,8 @@ def show_leaderboard(table, measure: str, noticed: str) -> None:
 def evaluate_pairs(data: str, pairs: tuple) -> None:
     """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
     measure, content = tables.measure_name(pairs), parts.digest([choice.template, choice.pool_template, *pairs])
-    busy.take_turn(len(pairs), 3 * 8 * RESAMPLES * len(pairs))
+    characters = sum(len(p.text1) + len(p.text2) for p in pairs)
+    busy.take_turn(len(pairs), characters, 3 * 8 * RESAMPLES * len(pairs))
     grid = parts.pair_cosines(pairs, choice)
     reference = (encoder.layers, own_strategy(own).name)
     sampled = (*((layer, name) for name in names), reference)
@@ -179,7 +180,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
 def evaluate_labels(texts: tuple, labels: tuple) -> None:
     """Labelled texts: do texts of one label lie together under a strategy?"""
     content = parts.digest([choice.template, choice.pool_template, texts, labels])
-    busy.take_turn(len(texts), busy.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim)
+    busy.take_turn(len(texts), sum(map(len, texts)), busy.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim)
     grid = parts.in_parts(texts, len, lambda key, some: cache.vectors(choice, key, some))
     try:
         scored = {

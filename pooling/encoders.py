@@ -44,10 +44,8 @@ TOKEN_BUDGET = {"cpu": 1024, "mps": 16384, "cuda": 65536}
 """Tokens of one batch of a corpus, padding included: on a CPU few, for less padding and what the cache holds."""
 LAYERS_BUDGET = {"cpu": 1024, "mps": 4096, "cuda": 16384}
 """The same where several layers are kept."""
-ATTENTION_BUDGET = 4096 * 256
-"""Entries of one attention matrix, query times key, computed at a time: all layers make theirs."""
-GRID_BUDGET = 4096 * 64
-"""The same for a corpus of which every layer is kept, with its attention; its batches are smaller."""
+ATTENTION_BYTES = 72 * 2**20
+"""Of the attention matrices of one batch, every head's and layer's: 4 texts of 256 tokens in the default model."""
 FORWARDS_AT_ONCE = 2
 MOST_LAYERS = 200
 SAFE: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
@@ -199,8 +197,7 @@ class Encoder:
             raise ValueError("Attention belongs to one transformer layer; choose one from 1 up.")
         rows = self._tokenize(texts, template)
         width = max(pad_to, *(len(row.ids) for row in rows))
-        # Attention comes for all layers at once, and its memory grows with the width squared.
-        step = max(1, ATTENTION_BUDGET // width**2) if attention else len(rows)
+        step = max(1, self._with_attention(width)) if attention else len(rows)
         parts = [
             self._forward(rows[i : i + step], [layer], padding_side, width, attention, pool_template, attend_padding)[0]
             for i in range(0, len(rows), step)
@@ -284,17 +281,17 @@ class Encoder:
         layers = [self.layer(layer) for layer in layers]
         rows = self._tokenize(texts, template)
         budget = LAYERS_BUDGET[self.device.type]
-        for indices, width in _batches(rows, lambda width: min(budget // width, GRID_BUDGET // width**2)):
+        for indices, width in _batches(rows, lambda width: min(budget // width, self._with_attention(width))):
             chosen = [rows[i] for i in indices]
             yield indices, self._forward(chosen, layers, "right", width, True, pool_template)
 
-    def length(self, text: str) -> int:
-        """How many tokens of a text the model reads, special tokens included, its limit at most.
+    def length(self, text: str, template: str = PLAIN) -> int:
+        """How many tokens of a text in its prompt the model reads, special tokens included, its limit at most.
 
         Raises:
-            ValueError: for a blank text.
+            ValueError: for a blank text, or a template as in `encode`.
         """
-        return len(self._tokenize([text], PLAIN)[0].ids)
+        return len(self._tokenize([text], template)[0].ids)
 
     def check_template(self, template: str) -> None:
         """Whether a prompt can be put around any text.
@@ -315,6 +312,11 @@ class Encoder:
         if isinstance(layer, int) and -1 <= layer <= self.layers:
             return self.layers if layer == -1 else layer
         raise ValueError(f"{self.name} has layers 0 to {self.layers}, not {layer!r}.")
+
+    def _with_attention(self, width: int) -> int:
+        """Texts of so many tokens whose attention is computed at a time: it comes for all layers at once."""
+        heads = self.model.config.get_text_config().num_attention_heads
+        return ATTENTION_BYTES // (4 * heads * self.layers * width**2)
 
     def _tokenize(self, texts: Sequence[str], template: str) -> list[Row]:
         """Each text as tokens, in its prompt, within the model's limit."""

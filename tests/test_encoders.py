@@ -124,10 +124,16 @@ def test_attention_is_a_distribution_over_real_tokens(encoder, states):
 
 
 def test_long_attention_is_computed_in_parts(encoder, monkeypatch, states):
-    monkeypatch.setattr("pooling.encoders.ATTENTION_BUDGET", 1)
+    monkeypatch.setattr("pooling.encoders.ATTENTION_BYTES", 1)
     parts = encoder.encode(TEXTS, attention=True)
     torch.testing.assert_close(parts.attention, states.attention, atol=1e-6, rtol=0)
     assert parts.tokens == states.tokens
+
+
+def test_attention_is_computed_for_as_many_texts_as_its_matrices_of_all_layers_leave_room_for(encoder):
+    # 12 heads x 6 layers x 256 x 256 x 4 bytes are 18 MiB a text, of 72.
+    assert encoder._with_attention(256) == 4
+    assert encoder._with_attention(128) == 16
 
 
 def test_special_tokens_are_those_the_tokenizer_added(encoder):

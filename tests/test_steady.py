@@ -227,6 +227,63 @@ def test_a_large_file_at_a_busy_server_is_a_sentence_and_gives_its_turn_back(pag
     assert turns.join() is not None, "the turn was kept"
 
 
+LONG = "\n".join(f"{i} " + "word " * 199 for i in range(32))
+PAGES_OF_SENTENCES = ("playground", "hidden_states", "attention", "similarity", "padding_lab")
+
+
+@pytest.mark.parametrize("page", PAGES_OF_SENTENCES)
+def test_long_sentences_wait_for_their_turn_and_a_full_line_is_a_sentence_while_short_ones_wait_for_nobody(
+    page, monkeypatch
+):
+    monkeypatch.setattr(busy, "_turns_of_sentences", turns := busy.Turns(at_once=1, most_waiting=0))
+    mine = turns.join()
+    shown = open_page(f"pages/{page}.py", text=LONG)
+    assert not shown.exception
+    assert "people with long sentences are waiting already" in shown.warning[0].value
+    assert not shown.get("plotly_chart")
+    shown.text_area(key="text").set_value("My dog barks.\nThe cat sleeps.").run()
+    assert not shown.warning
+    assert shown.get("plotly_chart") or page == "attention"
+    turns.leave(mine)
+    assert turns.join() is not None, "a turn was kept"
+
+
+def test_long_sentences_for_which_memory_lacks_are_a_sentence_that_says_how_much_they_need(monkeypatch):
+    shown = open_page("pages/playground.py")
+    monkeypatch.setattr(busy, "free_memory", lambda: 300_000_000)
+    shown.text_area(key="text").set_value(LONG).run()
+    assert not shown.exception
+    # 32 x 202 tokens x 384 dimensions x 4 bytes x (7 layers + 12 copies), and twice 75.5 MB for attention.
+    said = "These 32 sentences need about 340 MB of memory, and 300 MB are free on this server."
+    assert any(said in html.proto.body for html in shown.get("html"))
+
+
+@pytest.mark.parametrize(("rows", "characters", "turns"), [(1499, 149_999, 0), (1500, 9000, 1), (30, 150_000, 1)])
+def test_a_corpus_waits_for_its_turn_by_its_rows_or_by_its_characters(rows, characters, turns, monkeypatch):
+    monkeypatch.setattr(busy, "_turns", line := busy.Turns())
+    with busy.one_run():
+        busy.take_turn(rows, characters, 0)
+        assert len(line._line) == turns
+    assert not line._line
+
+
+def test_sentences_are_long_by_their_tokens_in_their_prompt_with_padding(encoder, monkeypatch):
+    monkeypatch.setattr(busy, "_turns_of_sentences", line := busy.Turns())
+
+    def waits(texts, template="{}"):
+        with busy.one_run():
+            busy.take_turn_for_sentences(texts, encoder, template)
+            return bool(line._line)
+
+    # With [CLS] and [SEP], 32 x 63 tokens are 2,016 and 32 x 64 are 2,048, though all but one be padding.
+    assert not waits(["word " * 61] * 32)
+    assert waits(["word " * 62, *["word"] * 31])
+    assert waits(["word " * 61] * 32, "query {}")
+    # Letters by themselves say little: 250 of them are one unknown word here, or 250 characters of Chinese.
+    assert not waits(["x" * 250] * 32)
+    assert waits(["好" * 250] * 32)
+
+
 def test_a_new_reader_is_asked_to_come_back_where_memory_lacks_and_one_who_is_here_stays(monkeypatch):
     here = open_page("pages/playground.py")
     monkeypatch.setattr(busy, "free_memory", lambda: busy.LEAST_FREE - 1)

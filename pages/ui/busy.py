@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.errors import FragmentHandledException
@@ -12,14 +13,23 @@ from pages.ui import layout
 from pooling.logs import log
 from pooling.machine import free_memory, megabytes, out_of_memory
 
+if TYPE_CHECKING:
+    from pooling import Encoder
+
 LARGE = 1500
-"""Texts or pairs from which a page waits for its turn; the test set of the STS Benchmark has 1,379 pairs."""
+"""Rows from which a page waits for its turn; the test set of the STS Benchmark comes to 1,478."""
+ROW = 100
+"""Characters that count as a row, where there are more of them than rows."""
+LONG = 2048
+"""Tokens of the sidebar's sentences, padding included, from which a page waits for its turn: 8 of 256."""
 AT_ONCE = 2
 MOST_WAITING = 30
 LEAST_FREE = 100_000_000
 """Bytes of memory that must be free for one more reader."""
 EMBEDDINGS_TAKE = 40
 """Bytes for each number of a corpus's embeddings at a page's peak: 9,000 texts took 1.2 GB for maps, 0.9 for scores."""
+COPIES = 12
+"""Of the sentences' hidden states at a page's peak, beside one a layer in the model."""
 
 
 class Turns:
@@ -53,7 +63,7 @@ class Sorry(Exception):
     """No page can be shown; its text is one sentence for the reader."""
 
 
-_turns = Turns()
+_turns, _turns_of_sentences = Turns(), Turns()
 _mine = threading.local()
 
 
@@ -77,9 +87,8 @@ def one_run() -> Iterator[None]:
         )
         layout.stop()
     finally:
-        ticket, _mine.ticket = getattr(_mine, "ticket", None), None
-        if ticket is not None:
-            _turns.leave(ticket)
+        for line, ticket in _mine.__dict__.pop("tickets", {}).items():
+            line.leave(ticket)
 
 
 def room_for_one_more() -> None:
@@ -90,36 +99,64 @@ def room_for_one_more() -> None:
         )
 
 
-def take_turn(rows: int, needed: int) -> None:
+def take_turn(rows: int, characters: int, needed: int) -> None:
     """Wait until few other pages have large texts in hand; this run has the turn until it ends.
 
     Stops the page with a sentence when too many wait, or memory is lacking.
 
     Args:
-        rows: texts or pairs; few of them need no turn.
+        rows: texts or pairs; few of them need no turn,
+        characters: unless they are long.
         needed: bytes of memory that the page takes for them.
     """
-    if rows < LARGE or getattr(_mine, "ticket", None) is not None:
+    if max(rows, characters // ROW) >= LARGE:
+        _wait(_turns, "large texts", f"with fewer than {LARGE:,} rows of {ROW} characters")
+        _need(f"These {rows:,} rows", needed, "fewer rows")
+
+
+def take_turn_for_sentences(texts: "Sequence[str]", encoder: "Encoder", template: str) -> None:
+    """The same for the sidebar's sentences, whose every token a page shows: few or short ones need no turn."""
+    from pooling.encoders import ATTENTION_BYTES
+
+    # A token has a byte at least, so most sentences are short enough without being taken apart.
+    longest = max(len(text.encode(errors="replace")) for text in texts) + len(template.encode(errors="replace")) + 2
+    if len(texts) * min(longest, encoder.max_length) < LONG:
         return
-    _mine.ticket = ticket = _turns.join()
-    if ticket is None:
+    tokens = len(texts) * max(encoder.length(text, template) for text in texts)
+    if tokens >= LONG:
+        _wait(_turns_of_sentences, "long sentences", "with fewer or shorter sentences")
+        needed = 4 * tokens * encoder.dim * (encoder.layers + 1 + COPIES) + 2 * ATTENTION_BYTES
+        _need(f"These {len(texts)} sentences" if len(texts) > 1 else "This sentence", needed, "fewer or shorter ones")
+
+
+def _wait(line: Turns, what: str, otherwise: str) -> None:
+    """Wait in a line, unless this run has its turn there already."""
+    tickets = _mine.__dict__.setdefault("tickets", {})
+    if line in tickets:
+        return
+    if (ticket := line.join()) is None:
         log.warning("Busy: %d pages wait for their turn", MOST_WAITING)
         st.warning(
-            f"The server is busy: {MOST_WAITING} people with large texts are waiting already. Try again in a few "
-            f"minutes, or with fewer than {LARGE:,} rows, which need no turn.",
+            f"The server is busy: {MOST_WAITING} people with {what} are waiting already. Try again in a few "
+            f"minutes, or {otherwise}, which need no turn.",
             icon=":material/hourglass:",
         )
         layout.stop()
+    tickets[line] = ticket
     place = st.empty()
-    while before := _turns.before(ticket):
+    while before := line.before(ticket):
         people = "1 person is" if before == 1 else f"{before} people are"
         # Each sign of life is also where Streamlit may stop this run for a newer one.
-        place.progress(0.0, f"{people} before you with large texts. Keep this page open; your place is kept.")
+        place.progress(0.0, f"{people} before you with {what}. Keep this page open; your place is kept.")
         time.sleep(0.5)
     place.empty()
+
+
+def _need(what: str, needed: int, less: str) -> None:
+    """Stop the page where memory is lacking."""
     if needed > (free := free_memory()):
         layout.problem(
-            f"These {rows:,} rows need about {megabytes(needed)} of memory, and {megabytes(free)} are free on this "
-            "server. Give fewer rows, or try again when it is less busy."
+            f"{what} need about {megabytes(needed)} of memory, and {megabytes(free)} are free on this "
+            f"server. Give {less}, or try again when it is less busy."
         )
         layout.stop()

@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from pooling.projection import Belief, LabelScores, Map, Metric, Neighbours, Points, Umap
 
 SMALL = 512
-"""Texts that are embedded while the reader waits; more are embedded in the background."""
+"""Texts that are embedded while the reader waits; more, or longer ones, are embedded in the background."""
 
 
 def embeddings(choice: "Choice", corpus: "Corpus", names: Sequence[str]) -> "dict[str, Tensor]":
     """Embeddings of a corpus under each strategy named; of a large one with progress."""
-    if len(corpus.texts) <= SMALL:
+    characters = sum(map(len, corpus.texts))
+    if max(len(corpus.texts), characters // busy.ROW) <= SMALL:
         return cache.embeddings(choice, corpus.texts, tuple(names))
     from pooling import embed
 
     encoder = cache.encoder(choice.model)
-    busy.take_turn(len(corpus.texts), busy.EMBEDDINGS_TAKE * len(corpus.texts) * len(names) * encoder.dim)
+    needed = busy.EMBEDDINGS_TAKE * len(corpus.texts) * len(names) * encoder.dim
+    busy.take_turn(len(corpus.texts), characters, needed)
     return cache.worker("embedding", keep=2).answer(
         (corpus.digest, choice.model, choice.layer, tuple(names), choice.template, choice.pool_template),
         lambda report: embed(

@@ -4,7 +4,8 @@
 
 Without a part named, all three; about eighteen minutes on two quiet cores. Whatever compares two
 things measures them in turn, and takes the median of the ratios of neighbours; seconds and
-milliseconds are those of the machine as busy as it is. The part `budget` looks for the batch size
+milliseconds are those of the machine as busy as it is. The part `long` has twelve readers write as
+much as they may; the part `budget` looks for the batch size
 that keeps a device busy (a GPU: its own figures come from `encode`, under POOLING_DEVICE).
 """
 
@@ -21,9 +22,10 @@ from pooling.encoders import default_device
 from tests.benchmarks.app import app
 from tests.benchmarks.encode import budget, encode
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.long import long
 from tests.benchmarks.memory import memory
 
-PARTS = {"encode": encode, "app": app, "memory": memory, "budget": budget}
+PARTS = {"encode": encode, "app": app, "memory": memory, "long": long, "budget": budget}
 USUAL = ("encode", "app", "memory")
 
 

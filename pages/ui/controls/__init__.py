@@ -40,7 +40,12 @@ class Choice:
 
 
 def current(*, with_texts: bool = True) -> Choice:
-    """What the sidebar says; without a sentence, a page that needs one stops with a word on what to do."""
+    """What the sidebar says; without a sentence, a page that needs one stops with a word on what to do.
+
+    A page that shows long ones waits here for its turn.
+    """
+    from pages.ui import busy, cache
+
     choice: Choice = st.session_state["_choice"]
     if with_texts and not choice.texts:
         st.info(
@@ -48,6 +53,8 @@ def current(*, with_texts: bool = True) -> Choice:
             icon=":material/edit:",
         )
         layout.stop()
+    if with_texts:
+        busy.take_turn_for_sentences(choice.texts, cache.encoder(choice.model), choice.template)
     return choice
 
 
