@@ -588,14 +588,14 @@ def check_config(folder: Path) -> None:
     Raises:
         HubError: when it names code to run, asks for more than the machine has, or makes no sense.
     """
-    for name in ("config.json", "tokenizer_config.json", "1_Pooling/config.json", "modules.json"):
-        for key, value in _entries(_json(folder / name, {})):
-            code = key.endswith("implementation") and isinstance(value, str) and "/" in value
-            if key == "auto_map" or code:
-                raise HubError("The model wants to run code of its own, and that is never done here.")
-            if key == "quantization_config":
-                raise HubError("The model's weights are quantized, and such weights are not read here.")
     try:
+        for name in ("config.json", "tokenizer_config.json", "1_Pooling/config.json", "modules.json"):
+            for key, value in _entries(_json(folder / name, {})):
+                code = key.endswith("implementation") and isinstance(value, str) and "/" in value
+                if key == "auto_map" or code:
+                    raise HubError("The model wants to run code of its own, and that is never done here.")
+                if key == "quantization_config":
+                    raise HubError("The model's weights are quantized, and such weights are not read here.")
         config = AutoConfig.from_pretrained(folder, **SAFE)
         text = config.get_text_config()
         if not 0 < text.num_hidden_layers <= MOST_LAYERS or text.num_attention_heads > 1024:

@@ -92,14 +92,17 @@ def unpack_head(data: bytes) -> tuple[AttentionHead, dict]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         weights, written = (_member(archive, name) for name in (HEAD_FILE, CARD_FILE))
-        card = json.loads(written)
         state = load(weights)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError):
         raise ValueError("This is not a zip file of a head; upload what this page gave you to download.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise ValueError(f"The card {CARD_FILE} in the zip file is not JSON; download the head again.") from None
     except (SafetensorError, KeyError):
         raise ValueError(f"{HEAD_FILE} in the zip file is not in the safetensors format, so it is not read.") from None
+    try:
+        card = json.loads(written)
+    except (ValueError, RecursionError):  # a number of thousands of digits, and brackets within brackets, too
+        raise ValueError(
+            f"The card {CARD_FILE} in the zip file is not JSON that can be read; download the head again."
+        ) from None
     return _checked_head(state), _checked_card(card)
 
 
@@ -119,7 +122,7 @@ def _checked_head(state: dict[str, Tensor]) -> AttentionHead:
         raise ValueError("The head must hold the three vectors query, mean and std, and nothing else.")
     shapes = {name: list(vector.shape) for name, vector in state.items()}
     if any(len(shape) != 1 or shape != shapes["query"] or not shape[0] for shape in shapes.values()):
-        raise ValueError(f"The head's three vectors must have one length, not {shapes}.")
+        raise ValueError(f"The head's three vectors must have one length, not {str(shapes)[:100]}.")
     if any(vector.dtype != torch.float32 for vector in state.values()):
         raise ValueError("The head's numbers must be float32.")
     if not all(vector.isfinite().all() for vector in state.values()) or not (state["std"] > 0).all():
@@ -134,11 +137,9 @@ def _checked_card(card: object) -> dict:
     if not isinstance(card, dict) or not isinstance(card.get("model"), str):
         raise ValueError(f"The card {CARD_FILE} does not say which model the head is for.")
     layer = card.get("layer")
-    if isinstance(layer, list) and layer and all(type(one) is int for one in layer):
-        return card | {"layer": tuple(layer)}
-    if type(layer) is not int:
+    if not all(type(one) is int and 0 <= one < 1000 for one in (layer if isinstance(layer, list) else [layer])):
         raise ValueError(f"The card {CARD_FILE} does not say which layer the head is for.")
-    return card
+    return card | {"layer": tuple(layer)} if isinstance(layer, list) else card
 
 
 def head_path(model: str, layer: int) -> Path:

@@ -173,6 +173,15 @@ def test_a_hostile_config_is_refused_before_any_weights_are_fetched(served, entr
     assert nothing_is_kept(entry)
 
 
+@pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+@pytest.mark.parametrize("written", ["{", "[" * 100_000, '{"x": %s}' % ("9" * 5000), '{"x":' * 990 + "1" + "}" * 990])
+def test_a_config_that_cannot_be_read_is_refused_in_a_sentence_of_ours(checkpoint, tmp_path, file, written):
+    folder = shutil.copytree(checkpoint, tmp_path / "model")
+    (folder / file).write_text(written)
+    with pytest.raises(HubError, match=r"^The model's config makes no sense to transformers \(\w+\)\.$"):
+        encoders.check_config(folder)
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [
