@@ -134,7 +134,7 @@ def advise() -> None:
     strategy = get_strategy(advice.strategy)
     st.header(f"Use {strategy.label} pooling", anchor=False)
     st.markdown(f"{advice.reason}\n\n**Check first.** {advice.check}")
-    st.markdown(f"### What the scores say\n\n{advice.nearest}")
+    st.markdown(f"### What the scores say\n\n{advice.stand_in}")
     table = cache.own_leaderboard(advice.model, advice.layer, cosines(advice.model))
     noticed = about_advice(table, advice.shown)
     figure = intervals(table, "score", "low", "high", title="Spearman × 100, 95% interval", bounds=(0.0, 102.0))

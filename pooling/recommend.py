@@ -70,7 +70,7 @@ class Advice:
     """The layer of that model which is in the same case: tuned, or not."""
     shown: str
     """The strategy to look for among its scores."""
-    nearest: str
+    stand_in: str
     """What that model has in common with the reader's, and what not."""
     example: str
     """A model to write the code for."""
@@ -130,10 +130,10 @@ def recommend(kind: Kind, tuned: Tuned, labels: Pairs, compare: Similarity) -> A
         check += (
             " It has no length that grows with the text, so leave its vectors as they are and look at what they do."
         )
-    return Advice(strategy, normalise, reason, check, *_nearest(decoder, tuned == "tuned", strategy))
+    return Advice(strategy, normalise, reason, check, *_stand_in(decoder, tuned == "tuned", strategy))
 
 
-def _nearest(decoder: bool, tuned: bool, strategy: str) -> tuple[str, int, str, str, str]:
+def _stand_in(decoder: bool, tuned: bool, strategy: str) -> tuple[str, int, str, str, str]:
     if tuned and decoder:
         return (
             DEFAULT,
@@ -144,10 +144,10 @@ def _nearest(decoder: bool, tuned: bool, strategy: str) -> tuple[str, int, str, 
             TUNED_DECODER,
         )
     if tuned:
-        nearest = "A tuned encoder: all-MiniLM-L6-v2, tuned with the mean of its last layer."
-        return DEFAULT, 6, strategy, nearest, DEFAULT
+        stand_in = "A tuned encoder: all-MiniLM-L6-v2, tuned with the mean of its last layer."
+        return DEFAULT, 6, strategy, stand_in, DEFAULT
     if decoder:
-        nearest = "A decoder that was never tuned as one: the weights of all-MiniLM-L6-v2, looking back only."
-        return CAUSAL_TWIN, 6, strategy, nearest, CAUSAL_TWIN
-    nearest = "Layer 4 of all-MiniLM-L6-v2, which its tuning did not look at, stands in for a raw encoder."
-    return DEFAULT, 4, strategy, nearest, DEFAULT
+        stand_in = "A decoder that was never tuned as one: the weights of all-MiniLM-L6-v2, looking back only."
+        return CAUSAL_TWIN, 6, strategy, stand_in, CAUSAL_TWIN
+    stand_in = "Layer 4 of all-MiniLM-L6-v2, which its tuning did not look at, stands in for a raw encoder."
+    return DEFAULT, 4, strategy, stand_in, DEFAULT

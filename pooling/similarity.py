@@ -16,7 +16,7 @@ from pooling.registry import all_strategies
 from pooling.types import Pooled, TokenStates
 
 METRICS = {"cosine": "Cosine", "dot": "Dot product", "euclidean": "Euclidean distance"}
-SAME = 1e-5
+NEGLIGIBLE = 1e-5
 """Differences below this share of the largest value are rounding: a tie, or no vector at all."""
 
 Scores = Float[Tensor, "text other"]
@@ -82,7 +82,7 @@ def centred(embeddings: Float[Tensor, "text dim"], mean: Float[Tensor, " dim"] |
     if mean is None:
         return embeddings
     left = embeddings.double() - mean.double()
-    gone = left.norm(dim=1) <= SAME * embeddings.double().norm(dim=1)
+    gone = left.norm(dim=1) <= NEGLIGIBLE * embeddings.double().norm(dim=1)
     return left.masked_fill(gone[:, None], 0.0)
 
 
@@ -113,7 +113,7 @@ def nearness(scores: Scores, measure: Measure) -> Scores:
     return scores if measure.larger_is_nearer else -scores
 
 
-def nearest(near: Float[Tensor, "text text"]) -> list[int | None]:
+def nearest_others(near: Float[Tensor, "text text"]) -> list[int | None]:
     """The nearest other text of each, the first in a tie; None where there is none to compare."""
     others = near.masked_fill(torch.eye(len(near), dtype=torch.bool), -torch.inf)
     others = others.masked_fill(others.isnan(), -torch.inf)
@@ -130,7 +130,7 @@ def swapped(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) 
     def before(near: Tensor) -> Tensor:
         known = near.masked_fill(itself, torch.nan)
         gap = known[:, :, None] - known[:, None, :]
-        return gap > SAME * known.nan_to_num().abs().max()
+        return gap > NEGLIGIBLE * known.nan_to_num().abs().max()
 
     return before(one) & before(other).transpose(1, 2)
 
@@ -140,7 +140,7 @@ def flips(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) ->
     turned = swapped(one, other)
     return [
         (i, a, b)
-        for i, (a, b) in enumerate(zip(nearest(one), nearest(other), strict=True))
+        for i, (a, b) in enumerate(zip(nearest_others(one), nearest_others(other), strict=True))
         if a is not None and b is not None and turned[i, a, b]
     ]
 

@@ -19,7 +19,7 @@ from pooling.similarity import (
     contributions,
     embed_all,
     flips,
-    nearest,
+    nearest_others,
     pool_all,
     share_less_alike,
     special_part,
@@ -62,14 +62,14 @@ def test_a_vector_of_length_zero_has_no_cosine_and_no_neighbour():
     scores = compare(vectors, vectors, Measure("cosine"))
     assert scores[0].isnan().all()
     assert scores[1:, 1:].isfinite().all()
-    assert nearest(scores) == [None, 2, 1]
+    assert nearest_others(scores) == [None, 2, 1]
 
 
 def test_lengths_flip_the_order_of_dot_product_but_not_of_cosine():
     cosine, dot = (compare(SHORT_AND_LONG, SHORT_AND_LONG, Measure(m)) for m in ("cosine", "dot"))
     # Seen from (1, 0): (2, 0) has cosine 1, (3, 4) has 0.6; the dot products are 2 and 3.
-    assert nearest(cosine)[0] == 2
-    assert nearest(dot)[0] == 1
+    assert nearest_others(cosine)[0] == 2
+    assert nearest_others(dot)[0] == 1
     assert swapped(cosine, dot)[0, 2, 1]
     assert not swapped(cosine, dot)[0, 1, 2]
     assert (0, 2, 1) in flips(cosine, dot)
@@ -92,8 +92,8 @@ def test_normalised_vectors_have_one_order_under_every_metric(encoder):
 def test_ties_within_rounding_do_not_flip():
     one = torch.tensor([[1.0, 0.5, 0.5], [0.5, 1.0, 0.2], [0.5, 0.2, 1.0]])
     other = one + torch.tensor([[0.0, 1e-7, 2e-7], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    assert nearest(one)[0] == 1
-    assert nearest(other)[0] == 2
+    assert nearest_others(one)[0] == 1
+    assert nearest_others(other)[0] == 2
     assert flips(one, other) == []
 
 

@@ -31,8 +31,8 @@ SCORED = (
 """What lessons that score embeddings say before they ask."""
 
 
-LARGE = 20
-"""Of letters in a chart that a class looks at, in pixels."""
+HALL_LETTERS = 20
+"""The size of letters in a chart that a class looks at, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Picture:
         """The chart, told whether the page is dark where that makes a difference; large, for the last row of a hall."""
         made = self.draw(dark=dark) if "dark" in inspect.signature(self.draw).parameters else self.draw()
         if large:
-            made.update_layout(font={"size": LARGE}, height=1.5 * made.layout.height)
-            made.update_annotations(font={"size": LARGE})
-            made.update_xaxes(tickfont={"size": LARGE}).update_yaxes(tickfont={"size": LARGE})
+            made.update_layout(font={"size": HALL_LETTERS}, height=1.5 * made.layout.height)
+            made.update_annotations(font={"size": HALL_LETTERS})
+            made.update_xaxes(tickfont={"size": HALL_LETTERS}).update_yaxes(tickfont={"size": HALL_LETTERS})
             for kind in ("scatter", "bar"):
-                made.update_traces(textfont={"size": LARGE}, selector={"type": kind})
+                made.update_traces(textfont={"size": HALL_LETTERS}, selector={"type": kind})
         return made
 
 

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from pooling.similarity import SAME, Measure
+from pooling.similarity import NEGLIGIBLE, Measure
 from pooling.tables import number
 
 
@@ -28,7 +28,7 @@ def about_matrix(pairs: pd.DataFrame, measure: Measure) -> str:
     what = measure.noun
     if len(pairs) == 1:
         return f"The two sentences have {what} {number(near['score'])}.{tail}"
-    if abs(near["score"] - far["score"]) <= SAME * max(abs(near["score"]), 1.0):
+    if abs(near["score"] - far["score"]) <= NEGLIGIBLE * max(abs(near["score"]), 1.0):
         return (
             f"All pairs have the same {what}, {number(near['score'])}: under this strategy and layer every "
             f"sentence gets the same vector.{tail}"
@@ -86,7 +86,7 @@ def about_neighbours(table: pd.DataFrame, measure: Measure, whose: str) -> str:
     if len(known) == 1:
         return f"Sentence {best['sentence']} is all that {whose} can be near to: {measure.noun} {score}."
     ahead = abs(best["score"] - known.iloc[1]["score"])
-    if ahead <= SAME * known["score"].abs().max():
+    if ahead <= NEGLIGIBLE * known["score"].abs().max():
         return f"Sentences {best['sentence']} and {known.iloc[1]['sentence']} are equally near to {whose}: {score}."
     return (
         f"Sentence {best['sentence']} is nearest to {whose} ({measure.noun} {score}), {number(ahead)} ahead "

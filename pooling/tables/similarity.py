@@ -11,11 +11,11 @@ from torch import Tensor
 
 from pooling.similarity import (
     METRICS,
-    SAME,
+    NEGLIGIBLE,
     Measure,
     compare,
     flips,
-    nearest,
+    nearest_others,
     nearness,
     share_less_alike,
     swapped,
@@ -68,7 +68,7 @@ def order_table(embeddings: Float[Tensor, "text dim"], *, normalise: bool) -> pd
     lengths = embeddings.double().norm(dim=1).numpy()
     table = pd.DataFrame({"sentence": range(1, len(embeddings) + 1), "length": lengths})
     for metric in METRICS:
-        table[metric] = [None if n is None else n + 1 for n in nearest(near[metric])]
+        table[metric] = [None if n is None else n + 1 for n in nearest_others(near[metric])]
         table[metric] = table[metric].astype("Int64")
     for metric in ("dot", "euclidean"):
         table[f"{metric} swaps"] = swapped(near["cosine"], near[metric]).sum(dim=(1, 2)).tolist()
@@ -115,7 +115,7 @@ def top_pairs(contributions: pd.DataFrame, count: int = 10) -> pd.DataFrame:
     values = contributions.to_numpy()
     sizes = np.abs(values).ravel()
     order = np.argsort(-sizes, kind="stable")[:count]
-    order = order[sizes[order] > SAME * sizes.max()]
+    order = order[sizes[order] > NEGLIGIBLE * sizes.max()]
     rows, columns = np.unravel_index(order, values.shape)
     part = values[rows, columns]
     return pd.DataFrame(
@@ -161,7 +161,7 @@ def agreement_table(near: dict[str, Float[Tensor, "text text"]]) -> pd.DataFrame
     for name, matrix in near.items():
         values = matrix[tuple(torch.triu_indices(len(matrix), len(matrix), offset=1))]
         most = values.abs().amax().item() if len(values) else math.nan
-        columns[name] = np.round(values.numpy() / (most or math.nan) / SAME)
+        columns[name] = np.round(values.numpy() / (most or math.nan) / NEGLIGIBLE)
     table = pd.DataFrame(columns)
     table.loc[:, table.isna().any()] = math.nan
     return table.corr("spearman").rename_axis(index="strategy")
