@@ -13,7 +13,8 @@ from pooling import all_strategies
 from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
 from pooling.datasets import own_pairs, own_topics
-from pooling.evaluation import RESAMPLES, binary, bootstrap_mean, distinct_texts, grid_layers, leaderboard
+from pooling.evaluation import binary, distinct_texts, grid_layers, layer_places, leaderboard, pair_clusters
+from pooling.labels import check_labels, distinct_rows
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
 from pooling.snippets import Recipe, for_pooling
@@ -26,6 +27,13 @@ encoder = cache.encoder(choice.model)
 own, layer, names = encoder.trained_pooling, choice.layer, [s.name for s in all_strategies()]
 trained_here = own if layer == encoder.layers else None
 at = f"layer {layer_name(layer)}"
+
+
+INTERVALS = (
+    "A resample draws as many rows again, some twice, some never; 2,000 of them show how far scores move by chance. "
+    "All 95% intervals of a chart hold at once, so you may choose what to compare after looking. “Behind the best” "
+    "means the one that is truly best, whichever that is."
+)
 
 
 def given(kind: str) -> tuple:
@@ -89,16 +97,12 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
     measure, content = tables.measure_name(pairs), parts.digest([choice.template, choice.pool_template, *pairs])
     characters = sum(len(p.text1) + len(p.text2) for p in pairs)
-    busy.take_turn(len(pairs), characters, 3 * 8 * RESAMPLES * len(pairs))
+    busy.take_turn(len(pairs), characters, busy.PAIRS_TAKE * len(pairs))
     grid = parts.pair_cosines(pairs, choice)
     reference = (encoder.layers, own_strategy(own).name)
     sampled = (*((layer, name) for name in names), reference)
     scores = cache.scores(choice.model, content, sampled, pairs, grid)
-    places = leaderboard(
-        {name: scores.scores[layer, name] for name in names if (layer, name) in scores.scores},
-        {name: samples for (one, name), samples in scores.samples.items() if one == layer},
-        {name: why for (one, name), why in grid.missing.items() if one == layer},
-    )
+    places = layer_places(scores, grid, layer, names)
     table = tables.leaderboard_table(places, {name: v for (one, name), v in scores.pearson.items() if one == layer})
     if not (table["verdict"] != "").any():
         layout.problem(
@@ -110,19 +114,20 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     offer(texts, (), lambda: parts.embeddings(texts, encoder, choice))
     say(notices.verdict(table, trained_here, measure), notices.recommended(table, trained_here))
     show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
-    repeated = len(pairs) - len(set(pairs))
+    st.caption(INTERVALS)
+    repeated = len(pairs) - len(set(pair_clusters(pairs)))
     if repeated:
-        st.caption(f"Rows that repeat an earlier pair and its score: {repeated:,}. Each counts again.")
+        st.caption(
+            f"Rows with the two texts of an earlier row: {repeated:,}. Each counts in the scores, but a copy tells "
+            "nothing new: resamples draw it together with the first."
+        )
     if grid.cut:
         st.caption(f"Texts cut to the model's limit of {encoder.max_length} tokens: {grid.cut:,}.")
     if binary(pairs):
         share = 100 * sum(p.score for p in pairs) / len(pairs)
         st.caption(f"Average precision: pairs sorted by similarity, how pure is the top? By chance it is {share:.1f}.")
     else:
-        st.caption(
-            "Spearman: how well the order of the pairs by similarity agrees with people's, from −100 to 100. A "
-            "resample draws as many pairs again, some twice, some never; the interval holds the middle 95% of 2,000."
-        )
+        st.caption("Spearman: how well the order of the pairs by similarity agrees with people's, from −100 to 100.")
 
     st.header("What does it cost to pool wrongly?", anchor=False)
     label = own_strategy(own).label
@@ -179,21 +184,21 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
 
 def evaluate_labels(texts: tuple, labels: tuple) -> None:
     """Labelled texts: do texts of one label lie together under a strategy?"""
-    content = parts.digest([choice.template, choice.pool_template, texts, labels])
-    busy.take_turn(len(texts), sum(map(len, texts)), busy.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim)
-    grid = parts.in_parts(texts, len, lambda key, some: cache.vectors(choice, key, some))
     try:
-        scored = {
-            name: cache.label_scores(choice.model, content, layer, name, vectors, labels)
-            for (_, name), vectors in grid.vectors.items()
-        }
+        check_labels(texts, labels)
     except ValueError as wrong:
         layout.problem(str(wrong))
         layout.stop()
-    counts = cache.resample(len(texts))
+    key = (choice.model, parts.digest([choice.template, choice.pool_template, texts, labels]), layer)
+    busy.take_turn(len(texts), sum(map(len, texts)), busy.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim)
+    grid = parts.in_parts(texts, len, lambda part, some: cache.vectors(choice, part, some))
+    scored = {
+        name: cache.label_scores((*key, name), vectors, texts, labels, "cosine")
+        for (_, name), vectors in grid.vectors.items()
+    }
     places = leaderboard(
-        {name: one and one.accuracy for name, one in scored.items()},
-        {name: bootstrap_mean(one.neighbour, counts) for name, one in scored.items() if one},
+        {name: one.accuracy for name, one in scored.items()},
+        cache.compare_labels(key, scored, texts, labels),
         {name: why for (_, name), why in grid.missing.items()},
     )
     table = tables.label_table(places, scored)
@@ -205,19 +210,24 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
             offer(texts, labels, lambda vectors=vectors: vectors)
     said = notices.verdict(table, trained_here, "1-nearest-neighbour (1-NN) accuracy")
     say(said, notices.recommended(table, trained_here))
-    show_leaderboard(table, "1-NN accuracy", notices.about_leaderboard(table, len(texts), "texts"))
+    distinct = len(distinct_rows(texts, labels))
+    show_leaderboard(table, "1-NN accuracy", notices.about_leaderboard(table, distinct, "texts"))
+    st.caption(INTERVALS)
+    if distinct < len(texts):
+        st.caption(
+            f"Rows that repeat an earlier text and its label: {len(texts) - distinct:,}. They count once: the text "
+            "nearest to a copy would be the first of it."
+        )
     st.caption(
         "1-NN accuracy: how often the nearest other text has the same label. Silhouette, −100 to 100: how much nearer "
-        "texts are to their own label's than to the next label's. V-measure, 0 to 100: how well k-means, told only how "
-        "many labels there are, finds them again. All by cosine, in all dimensions."
+        "texts are to their own label's than to the next label's. Both by cosine, in all dimensions."
     )
-    two = (("silhouette", "silhouette × 100", (-20.0, 102.0)), ("v_measure", "V-measure × 100", (0.0, 102.0)))
-    noticed, figures = notices.about_labels(table), []
-    for place, (column, title, bounds) in zip(st.columns(2), two, strict=True):
-        with place:
-            figures.append(charts.intervals(table, column, column, column, title=title, bounds=bounds))
-            layout.chart(figures[-1], key=column, alt=noticed)
-    layout.noticed(noticed, table, key="labels", figure=figures)
+    noticed = notices.about_labels(table)
+    figure = charts.intervals(
+        table, "silhouette", "silhouette", "silhouette", title="silhouette × 100", bounds=(-20.0, 102.0)
+    )
+    layout.chart(figure, key="silhouette", alt=noticed)
+    layout.noticed(noticed, table, key="labels", figure=figure)
 
 
 data = choose_scored_data()

@@ -22,12 +22,14 @@ import pandas as pd
 
 from pooling import all_strategies, get_strategy
 from pooling.charts import projection as charts
+from pooling.labels import distinct_rows
 from pooling.notices import projection as notices
 from pooling.projection import FEWEST_FOR_UMAP, align
 from pooling.tables import number
 from pooling.tables.projection import found, judgement_table, map_table, mover_table, neighbour_table
 
-LARGE = 1500
+SMALL_CORPUS = 1500
+"""Texts of a corpus that is chosen from by boxes, and compared unasked."""
 MOST_LISTED = 50
 
 choice = controls.current(with_texts=False)
@@ -77,7 +79,7 @@ else:
         figure,
         key=f"map-{corpus.digest}",
         alt=noticed,
-        boxes=len(texts) <= LARGE,
+        boxes=len(texts) <= SMALL_CORPUS,
         choose=lambda numbers: choose_points(corpus, numbers),
     )
 layout.noticed(noticed, table, key="map", figure=figure)
@@ -92,7 +94,7 @@ elif query:
     st.caption("No text contains that, and no label is that.")
 else:
     ways = "Find a word" if axes == 3 else "Click a point, or find a word,"
-    if axes == 2 and len(texts) <= LARGE:
+    if axes == 2 and len(texts) <= SMALL_CORPUS:
         ways = "Click a point, drag a box around several (the tool at its top right), or find a word,"
     st.caption(f"{ways} to list texts with their nearest neighbours.")
 
@@ -114,7 +116,7 @@ if labels:
     facts += [
         (
             "1-NN accuracy",
-            scores.one_nearest,
+            scores.accuracy,
             "Not of the map but of the full space: texts whose nearest other text has their label.",
         ),
         (
@@ -128,11 +130,11 @@ for column, (name, value, meaning) in zip(st.columns(len(facts)), facts, strict=
     column.caption(meaning)
 noticed = notices.about_belief(belief, len(texts))
 if labels:
-    noticed += " " + notices.about_labels(scores, labels, strategy.label)
+    noticed += " " + notices.about_labels(scores, [labels[row] for row in distinct_rows(texts, labels)], strategy.label)
 layout.noticed(noticed)
 
 st.header("The same texts under other strategies", anchor=False)
-others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= LARGE else ())
+others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= SMALL_CORPUS else ())
 for name in missing:
     st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")
 if not others:

@@ -1,36 +1,33 @@
-"""How well embeddings agree with people: scored pairs, labelled texts, and how sure a score is."""
+"""How well embeddings agree with people on scored pairs, and which strategy is the best at it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.stats import pearsonr, rankdata, spearmanr
-from sklearn import config_context
-from sklearn.cluster import KMeans
-from sklearn.metrics import average_precision_score, silhouette_score, v_measure_score
+from sklearn.metrics import average_precision_score
 from torch import Tensor
 
+from pooling.bootstrap import TIE, Compared, bootstrap, clusters, compare, drawn_precision, drawn_spearman
 from pooling.catalogue import PLAIN
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, apply
 from pooling.registry import all_strategies
 
+Name = TypeVar("Name", bound=Hashable)
 Cell = tuple[Layer, str]
 """One cell of the grid: a layer, and a strategy's name."""
 
-RESAMPLES = 2000
-RESAMPLES_AT_ONCE = 250
+DECIMALS = 9
+"""Of a cosine; what lies beyond them is rounding."""
 ROUNDING = 1e-5
-SAME = 1e-3
-"""Two scores nearer than this in every resample are the same, but for rounding."""
+"""Cosines that differ by less, all of them, are one."""
 CONSTANT = "All its similarities are the same, but for rounding, so there is no ranking to score."
-
-
-MOST_LABELS = 200
-"""Different labels of labelled texts: k-means takes as many groups."""
 
 
 @dataclass
@@ -131,9 +128,14 @@ def pair_indices(pairs: Sequence[Pair], texts: Sequence[str]) -> tuple[list[int]
 def pair_cosines(
     pairs: Sequence[Pair], texts: Sequence[str], embeddings: Float[Tensor, "text dim"]
 ) -> Float[Tensor, " pair"]:
-    """The cosine similarity of each pair, from one embedding a distinct text."""
+    """The cosine similarity of each pair, from one embedding a distinct text.
+
+    In float64 and then rounded, so that pairs of equal texts are equally alike to the last digit:
+    ranks would make a difference of their rounding.
+    """
     first, second = pair_indices(pairs, texts)
-    return torch.cosine_similarity(embeddings[first], embeddings[second])
+    vectors = embeddings.double()
+    return torch.cosine_similarity(vectors[first], vectors[second]).round(decimals=DECIMALS)
 
 
 def constant(cosines: Float[Tensor, " pair"]) -> bool:
@@ -174,125 +176,93 @@ def binary(pairs: Sequence[Pair]) -> bool:
     return {p.score for p in pairs} == {0.0, 1.0}
 
 
-def resample(rows: int, resamples: int = RESAMPLES, seed: int = 0) -> Int[np.ndarray, "resample row"]:
-    """Bootstrap resamples: how often each row is drawn, in `rows` draws with replacement."""
-    return np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), size=resamples)
+def pair_clusters(pairs: Sequence[Pair]) -> Int[np.ndarray, " pair"]:
+    """The number of each pair's cluster: the same two texts, in either order, are one, whatever their scores."""
+    return clusters([frozenset((p.text1, p.text2)) for p in pairs])
 
 
-def bootstrap_spearman(
-    cosines: Float[Tensor, " pair"], pairs: Sequence[Pair], counts: Int[np.ndarray, "resample pair"]
-) -> Float[np.ndarray, " resample"]:
-    """Spearman in each resample, its ranks taken anew; nan where a resample is constant."""
-    scores = np.array([p.score for p in pairs])
-    made = []
-    for drawn in np.array_split(counts, max(1, len(counts) // RESAMPLES_AT_ONCE)):
-        one, two = _weighted_ranks(cosines.numpy(), drawn), _weighted_ranks(scores, drawn)
-        # The mean rank of n rows is (n + 1) / 2, ties or not.
-        one, two = one - (len(pairs) + 1) / 2, two - (len(pairs) + 1) / 2
-        with np.errstate(invalid="ignore"):
-            spread = np.sqrt((drawn * one**2).sum(axis=1) * (drawn * two**2).sum(axis=1))
-            made.append((drawn * one * two).sum(axis=1) / spread)
-    return np.concatenate(made)
-
-
-def bootstrap_precision(
-    cosines: Float[Tensor, " pair"], pairs: Sequence[Pair], counts: Int[np.ndarray, "resample pair"]
-) -> Float[np.ndarray, " resample"]:
-    """Average precision in each resample; nan where a resample has one kind of pair only."""
-    order = np.argsort(-cosines.numpy(), kind="stable")
-    _, ends = np.unique(-cosines.numpy()[order], return_index=True)
-    ends = np.append(ends[1:], len(order)) - 1  # the last row of each run of ties
-    same = np.array([p.score for p in pairs])[order]
-    made = []
-    for drawn in np.array_split(counts[:, order], max(1, len(counts) // RESAMPLES_AT_ONCE)):
-        found = (drawn * same).cumsum(axis=1)[:, ends]
-        seen = drawn.cumsum(axis=1)[:, ends]
-        gained = np.diff(found, axis=1, prepend=0)
-        total = np.where((found[:, -1] > 0) & (found[:, -1] < seen[:, -1]), found[:, -1], np.nan)
-        made.append((gained * found / np.maximum(seen, 1)).sum(axis=1) / total)
-    return np.concatenate(made)
-
-
-def _weighted_ranks(
-    values: Float[np.ndarray, " row"], counts: Int[np.ndarray, "resample row"]
-) -> Float[np.ndarray, "resample row"]:
-    """The rank of each row's value where row i stands there counts[i] times; ties share the mean."""
-    order = np.argsort(values, kind="stable")
-    _, starts, group = np.unique(values[order], return_index=True, return_inverse=True)
-    size = np.add.reduceat(counts[:, order], starts, axis=1)
-    ranks = np.empty(counts.shape)
-    ranks[:, order] = (size.cumsum(axis=1) - (size - 1) / 2)[:, group]
-    return ranks
+def bootstrap_pairs(
+    score: Callable[..., Float[np.ndarray, "name resample"]],
+    pairs: Sequence[Pair],
+    cosines: Mapping[Name, Float[Tensor, " pair"]],
+) -> dict[Name, Float[np.ndarray, " resample"]]:
+    """The score of each of the cosines in each resample of the pairs: `drawn_spearman` or `drawn_precision`."""
+    values, scores = [one.double().numpy() for one in cosines.values()], np.array([p.score for p in pairs])
+    return dict(zip(cosines, bootstrap(partial(score, values, scores), pair_clusters(pairs)), strict=True))
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a strategy stands on a leaderboard; scores from 0 to 1."""
+    """Where a strategy stands on a leaderboard; scores from 0 to 1, intervals of `Compared`."""
 
     name: str
     score: float | None
     low: float = math.nan
     high: float = math.nan
     behind: float = math.nan
-    """How far behind the best; with the ends of its own interval, from the paired bootstrap."""
+    """How far its score is behind the best score here; 0 for a tie."""
     behind_low: float = math.nan
+    """The least and the most that it may be behind the one that is truly best, whichever that is."""
     behind_high: float = math.nan
     first: float = math.nan
-    """The share of resamples in which it comes first."""
+    """The share of resamples in which it comes first, alone or with others."""
     verdict: str = ""
-    """"best", "same" (but for rounding), "open" (cannot be told apart from the best) or "worse"."""
+    """"best", "same" (as the best but for rounding, in every resample), "worse" (something here is better, beyond
+    chance) or "open"."""
     missing: str = ""
 
 
 def leaderboard(
-    scores: dict[str, float | None],
-    samples: dict[str, Float[np.ndarray, " resample"]],
-    missing: dict[str, str] | None = None,
+    scores: Mapping[str, float | None], compared: Compared[str], missing: Mapping[str, str] | None = None
 ) -> list[Place]:
-    """Strategies from the best down, each with its 95% interval and compared with the best.
+    """Strategies from the best down, ties in the order given, each compared with all others.
+
+    The interval of how far a strategy is behind the best makes no use of who is best in these data:
+    it comes from its difference to each of the others, all of which hold at once.
+    Source: Edwards and Hsu, Multiple comparisons with the best treatment, JASA 78 (1983)
 
     Args:
         scores: strategy -> score; None where it has none.
-        samples: strategy -> its score in each resample, the same resamples for all.
+        compared: those that have a score.
         missing: strategy -> why it could not be computed.
     """
-    ranked = sorted((n for n in scores if scores[n] is not None), key=lambda n: -scores[n])
-    made = []
-    best = ranked[0] if ranked else ""
-    top = np.max([samples[name] for name in ranked], axis=0) if ranked else 0
+    ranked, made = _best_first({name: score for name, score in scores.items() if score is not None}), []
+    top = np.fmax.reduce([compared.samples[name] for name in ranked]) if ranked else np.empty(0)
     for name in ranked:
-        lost = samples[best] - samples[name]
-        behind_low, behind_high = interval(lost)
-        same = np.nanmax(np.abs(lost)) < SAME
+        best, own = ranked[0], compared.score(name)
+        leads = [compared.lead(other, name) for other in ranked if other != name]
+        behind_low = max([0.0, *(lead.low for lead in leads)])
+        same = compared.never_apart(best, name)
         made.append(
             Place(
                 name,
-                scores[name],
-                *interval(samples[name]),
-                scores[best] - scores[name],
-                behind_low,
-                behind_high,
-                float(np.mean(samples[name] >= top - ROUNDING)),
-                "best" if name == best else "same" if same else "open" if behind_low <= 0 else "worse",
+                *own,
+                behind=max(0.0, compared.lead(best, name).value),
+                behind_low=behind_low,
+                behind_high=max([0.0, *(lead.high for lead in leads)]),
+                first=float(np.mean((compared.samples[name] >= top - TIE)[~np.isnan(top)])),
+                verdict="best" if name == best else "same" if same else "worse" if behind_low > 0 else "open",
             )
         )
     made += [Place(name, None, missing=CONSTANT) for name in scores if scores[name] is None]
     return made + [Place(name, None, missing=why) for name, why in (missing or {}).items()]
 
 
-def interval(samples: Float[np.ndarray, " resample"]) -> tuple[float, float]:
-    """The middle 95% of bootstrap samples."""
-    low, high = np.nanpercentile(samples, [2.5, 97.5])
-    return float(low), float(high)
+def _best_first(scores: Mapping[str, float]) -> list[str]:
+    """The names from the highest score down; those whose scores differ by rounding alone in the order given."""
+    level, above = {}, math.inf
+    for name in sorted(scores, key=lambda name: -scores[name]):
+        above = level[name] = above if above - scores[name] < TIE else scores[name]
+    return sorted(scores, key=lambda name: -level[name])
 
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """A score of every cell of a grid, and the bootstrap samples of some."""
+    """A score of every cell of a grid, and some of them compared."""
 
     scores: dict[Cell, float | None]
     pearson: dict[Cell, float | None]
-    samples: dict[Cell, Float[np.ndarray, " resample"]]
+    compared: Compared[Cell]
 
 
 def score_grid(pairs: Sequence[Pair], grid: Grid, sampled: Sequence[Cell]) -> Scores:
@@ -301,19 +271,28 @@ def score_grid(pairs: Sequence[Pair], grid: Grid, sampled: Sequence[Cell]) -> Sc
     Args:
         pairs: the pairs.
         grid: of `cosine_grid`.
-        sampled: the cells to bootstrap, all on the same resamples; those without a score are left out.
+        sampled: the cells to compare; those without a score are left out.
     """
-    measure, sample = (average_precision, bootstrap_precision) if binary(pairs) else (spearman, bootstrap_spearman)
+    measure, drawn, ends = spearman, drawn_spearman, (-1.0, 1.0)
+    if binary(pairs):
+        measure, drawn, ends = average_precision, drawn_precision, (0.0, 1.0)
     scores = {cell: measure(cosines, pairs) for cell, cosines in grid.vectors.items()}
-    counts = resample(len(pairs))
+    known = [cell for cell in dict.fromkeys(sampled) if scores.get(cell) is not None]
+    samples = bootstrap_pairs(drawn, pairs, {cell: grid.vectors[cell] for cell in known}) if known else {}
     return Scores(
         scores,
         {cell: pearson(cosines, pairs) for cell, cosines in grid.vectors.items()},
-        {
-            cell: sample(grid.vectors[cell], pairs, counts)
-            for cell in dict.fromkeys(sampled)
-            if scores.get(cell) is not None
-        },
+        compare({cell: scores[cell] for cell in known}, samples, ends),
+    )
+
+
+def layer_places(scores: Scores, grid: Grid, layer: Layer, names: Sequence[str]) -> list[Place]:
+    """The leaderboard of the strategies named at a layer; their intervals hold for all that `scores` compares."""
+    there = [name for name in names if (layer, name) in scores.scores]
+    return leaderboard(
+        {name: scores.scores[layer, name] for name in there},
+        scores.compared.renamed({(layer, name): name for name in there if scores.scores[layer, name] is not None}),
+        {name: grid.missing[layer, name] for name in names if (layer, name) in grid.missing},
     )
 
 
@@ -321,61 +300,3 @@ def rank_gaps(cosines: Float[Tensor, " pair"], pairs: Sequence[Pair]) -> Float[n
     """Rank by similarity minus rank by score, as a share of all ranks: above 0, held too alike."""
     scores = [p.score for p in pairs]
     return (rankdata(cosines.numpy()) - rankdata(scores)) / len(pairs)
-
-
-@dataclass(frozen=True, eq=False)
-class LabelScores:
-    """How well embeddings keep labels apart."""
-
-    silhouette: float
-    """-1 to 1: how much nearer texts are to their own label's than to the nearest other label's."""
-    neighbour: Float[np.ndarray, " text"]
-    """1 where a text's nearest other text has its label, else 0."""
-    v_measure: float
-    """0 to 1: how well k-means, told only how many labels there are, finds them again."""
-
-    @property
-    def accuracy(self) -> float:
-        """The share of texts whose nearest other text has their label."""
-        return float(self.neighbour.mean())
-
-
-def label_scores(embeddings: Float[Tensor, "text dim"], labels: Sequence[str]) -> LabelScores | None:
-    """Silhouette, leave-one-out 1-NN and k-means V-measure by cosine; None for one vector for all.
-
-    Raises:
-        ValueError: when there are fewer than two labels, more than `MOST_LABELS`, or none that occurs twice.
-    """
-    kinds, label = np.unique(labels, return_inverse=True)
-    if len(kinds) > MOST_LABELS:
-        raise ValueError(f"There are {len(kinds):,} different labels; at most {MOST_LABELS} can be told apart here.")
-    if len(kinds) < 2:
-        raise ValueError("All texts have the same label; at least two different labels are needed.")
-    if len(kinds) == len(labels):
-        raise ValueError("No label occurs twice; at least one label needs two texts.")
-    unit = torch.nn.functional.normalize(embeddings.float())
-    if float((unit - unit[0]).abs().max()) < ROUNDING:
-        return None
-    points = unit.numpy()
-    with config_context(working_memory=64):
-        silhouette = silhouette_score(points, label, metric="cosine")
-    clusters = KMeans(len(kinds), n_init=4, random_state=0).fit_predict(points)
-    neighbour = label[nearest_others(unit).numpy()] == label
-    return LabelScores(float(silhouette), neighbour.astype(float), float(v_measure_score(label, clusters)))
-
-
-def nearest_others(unit: Float[Tensor, "text dim"]) -> Int[Tensor, " text"]:
-    """The nearest other text of each, by the dot product of unit vectors; the first, in a tie."""
-    made = []
-    for start in range(0, len(unit), 1024):
-        near = unit[start : start + 1024] @ unit.T
-        near[torch.arange(len(near)), torch.arange(start, start + len(near))] = -torch.inf
-        made.append(near.argmax(dim=1))
-    return torch.cat(made)
-
-
-def bootstrap_mean(
-    values: Float[np.ndarray, " row"], counts: Int[np.ndarray, "resample row"]
-) -> Float[np.ndarray, " resample"]:
-    """The mean of the values in each resample."""
-    return counts @ values / len(values)

@@ -4,7 +4,7 @@ One glossary more: `axis`, the axes of a map; `rank`, the nearest neighbours of 
 nearest first, never the text itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,15 +66,6 @@ class Belief:
     counted: int
 
 
-@dataclass(frozen=True)
-class LabelScores:
-    """How well the full space separates labels; None where that cannot be asked."""
-
-    silhouette: float | None
-    one_nearest: float | None
-    """Share of texts whose nearest other text has their label."""
-
-
 def not_for_a_corpus(encoder: Encoder, layer: Layer) -> dict[str, str]:
     """The strategies that a corpus cannot be embedded with at a layer, each with the reason."""
     reasons = {}
@@ -105,7 +96,7 @@ def all_in_one_place(points: Points) -> bool:
     return bool((points - points[0]).abs().max() <= 1e-5 * points.abs().max().clamp(min=1e-30))
 
 
-def nearest(points: Points, count: int, metric: Metric, *, device: str | None = None) -> Neighbours:
+def nearest_neighbours(points: Points, count: int, metric: Metric, *, device: str | None = None) -> Neighbours:
     """The exact nearest neighbours of every text, by matrix products a block of texts at a time.
 
     Products find the candidates; their distances are then taken from differences, since a product
@@ -172,7 +163,7 @@ def umap_map(
 
     Args:
         points: of `to_points`, at least `FEWEST_FOR_UMAP`.
-        neighbours: of `nearest`, with at least `settings.neighbours`, or all there are.
+        neighbours: of `nearest_neighbours`, with at least `settings.neighbours`, or all there are.
         report: is told the share of the fit that is done; a fit cannot be ended, so raising has no effect.
 
     Raises:
@@ -206,7 +197,7 @@ def warm_up() -> None:
     """Have umap-learn compiled, which takes some twenty seconds once on a machine, and imported."""
     umap_fit.compile_apart()
     points = torch.randn(FEWEST_FOR_UMAP, 8, generator=torch.Generator().manual_seed(0))
-    umap_map(points, nearest(points, 5, "euclidean", device="cpu"), Umap(neighbours=5), "euclidean")
+    umap_map(points, nearest_neighbours(points, 5, "euclidean", device="cpu"), Umap(neighbours=5), "euclidean")
 
 
 def to_scale(points: Map) -> Map:
@@ -232,7 +223,7 @@ def belief(points: Points, neighbours: Neighbours, made: Map) -> Belief | None:
 
     Args:
         points: of `to_points`.
-        neighbours: of `nearest` in the full space.
+        neighbours: of `nearest_neighbours` in the full space.
         made: a map of the same texts.
 
     Trustworthiness is scikit-learn's, computed in blocks: its own takes gigabytes for 10,000 texts.
@@ -242,7 +233,7 @@ def belief(points: Points, neighbours: Neighbours, made: Map) -> Belief | None:
     counted = min(MOST_COUNTED, (total - 1) // 2)
     if counted < 1 or all_in_one_place(points):
         return None
-    on_map = nearest(made, counted, "euclidean").indices
+    on_map = nearest_neighbours(made, counted, "euclidean").indices
     true = neighbours.indices[:, :counted]
     kept = (on_map[:, :, None] == true[:, None, :]).any(dim=2).float().mean().item()
     there = (points - points.mean(dim=0)).to(default_device())
@@ -262,30 +253,13 @@ def belief(points: Points, neighbours: Neighbours, made: Map) -> Belief | None:
     return Belief(1 - too_far / worst, kept, counted)
 
 
-def label_scores(points: Points, neighbours: Neighbours, labels: Sequence[str], metric: Metric) -> LabelScores:
-    """How well the FULL space separates labels: silhouette, and 1-nearest-neighbour accuracy."""
-    different = len(set(labels))
-    if different < 2 or all_in_one_place(points):
-        return LabelScores(None, None)
-    numbers = torch.from_numpy(np.unique(np.array(labels, dtype=object), return_inverse=True)[1])
-    right = (numbers[neighbours.indices[:, 0]] == numbers).float().mean().item()
-    silhouette = None
-    if different < len(labels):
-        from sklearn import config_context
-        from sklearn.metrics import silhouette_score
-
-        with config_context(working_memory=BLOCK_CELLS * 4 >> 20):
-            silhouette = float(silhouette_score(points.numpy(), numbers.numpy(), metric=metric))
-    return LabelScores(silhouette, right)
-
-
 def moved(first: Map, other: Map, neighbours: Neighbours) -> Float[Tensor, " text"]:
     """How far each text moved from one map to another beyond what its neighbours did.
 
     Args:
         first: a map of `to_scale`.
         other: another of the same texts, of `align`.
-        neighbours: of `nearest` in the full space of the first; up to `MOST_COUNTED` are used.
+        neighbours: of `nearest_neighbours` in the full space of the first; up to `MOST_COUNTED` are used.
     """
     steps = other - first
     near = neighbours.indices[:, :MOST_COUNTED]

@@ -17,13 +17,13 @@ import torch
 from jaxtyping import Float
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import bootstrap, rankdata
 from torch import Tensor
 
+from pooling.bootstrap import TIE, compare, drawn_spearman
 from pooling.catalogue import DEFAULT, get_model
 from pooling.datasets import Pair, own_pairs
 from pooling.encoders import Encoder, Layer, load_encoder
-from pooling.evaluation import distinct_texts, pair_cosines, pair_indices, spearman
+from pooling.evaluation import bootstrap_pairs, distinct_texts, pair_cosines, pair_indices, spearman
 from pooling.modules import AttentionHead, head_path, save_head
 from pooling.registry import get_strategy
 from pooling.stsb import read_stsb
@@ -38,7 +38,6 @@ TEXTS_A_STEP = 64
 """Texts encoded between two looks at whether to stop."""
 MOST_STATES = 2**30
 """Bytes of hidden states that are kept for one training."""
-RESAMPLES = 2000
 SMALLEST_PART = 5
 """Pairs that each part of a split must have."""
 
@@ -180,7 +179,7 @@ def train_head(
             optimiser.step()
             losses.append(batch_loss.item())
         loss, score = sum(losses) / len(losses) if losses else None, development()
-        if score is not None and (best_dev is None or score > best_dev):
+        if score is not None and (best_dev is None or score > best_dev + TIE):
             best, best_dev, best_epoch = copy.deepcopy(head), score, epoch
         yield Progress(epoch, epochs, loss, score, best_epoch, best)
 
@@ -231,8 +230,8 @@ def held_back_test(
 ) -> Outcome:
     """Mean pooling against a head on held-back pairs, with the difference's 95% interval.
 
-    A paired percentile bootstrap: pairs are drawn with replacement, and both scores are taken of
-    the same draw. What differs is the pairs, not the training; the interval says nothing on seeds.
+    A paired bootstrap: both scores are taken of the same resamples of the pairs. What differs is the
+    pairs, not the training; the interval says nothing on seeds.
     """
     heads = {"mean": AttentionHead(encoder.dim), "attention": head}
     cosines = head_cosines(pairs, encoder, layer, heads, what="Encoding the test sentences", tell=tell)
@@ -240,18 +239,9 @@ def held_back_test(
     if mean is None or attention is None:
         return Outcome(len(pairs), mean, attention)
     tell("Drawing the test pairs again and again", 0.0)
-    scores = np.array([p.score for p in pairs])
-    found = bootstrap(
-        (cosines["mean"].numpy(), cosines["attention"].numpy(), scores),
-        lambda one, two, score, axis: _rank_correlation(two, score, axis) - _rank_correlation(one, score, axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        batch=max(1, 2_000_000 // len(pairs)),
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return Outcome(len(pairs), mean, attention, float(found.low), float(found.high))
+    drawn = bootstrap_pairs(drawn_spearman, pairs, cosines)
+    gain = compare({"mean": mean, "attention": attention}, drawn, (-1.0, 1.0)).lead("attention", "mean")
+    return Outcome(len(pairs), mean, attention, gain.low, gain.high)
 
 
 def split_pairs(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
@@ -301,14 +291,6 @@ def _streamed(
             yield found, states
             done += sum(len(texts[i]) for i in found)
             tell(what, done / whole)
-
-
-def _rank_correlation(one: np.ndarray, two: np.ndarray, axis: int) -> np.ndarray:
-    """Spearman along an axis of many draws at once; no correlation where a draw is constant."""
-    one, two = (rankdata(x, axis=axis) for x in (one, two))
-    one, two = (x - x.mean(axis=axis, keepdims=True) for x in (one, two))
-    size = np.sqrt((one**2).sum(axis=axis) * (two**2).sum(axis=axis))
-    return (one * two).sum(axis=axis) / np.where(size > 0, size, 1.0)
 
 
 def main() -> None:

@@ -37,6 +37,10 @@ def test_a_readers_file_is_scored_or_refused_in_a_sentence(server, reader):
     assert "Row 2 has 2 cells where the header has 3" in reader.main()
     upload(reader, "mine.csv", PAIRS.encode())
     assert "average precision" in reader.main()
+    assert "an earlier row" not in reader.main()
+    upload(reader, "pairs", (PAIRS + "It rains.,There is rain.,1\nA kitten is asleep.,A cat sleeps.,0\n").encode())
+    assert "Rows with the two texts of an earlier row: 2. Each counts in the scores" in reader.main()
+    upload(reader, "pairs", PAIRS.encode())
     assert reader.page.title() != "owned"
     reader.choose("file-score", "one")
     assert "three different columns" in reader.main()

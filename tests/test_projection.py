@@ -13,27 +13,24 @@ import torch
 from scipy.spatial import procrustes
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
-from sklearn.metrics import silhouette_score
 from sklearn.neighbors import NearestNeighbors
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import maps
 from pages.ui.worker import Worker
-from pooling import embed, projection
+from pooling import projection
 from pooling.charts import projection as charts
 from pooling.datasets import own_topics
 from pooling.notices import projection as notices
 from pooling.projection import (
     Belief,
-    LabelScores,
     Umap,
     align,
     all_in_one_place,
     belief,
     kept_neighbours,
-    label_scores,
     moved,
-    nearest,
+    nearest_neighbours,
     not_for_a_corpus,
     pca_map,
     to_points,
@@ -60,14 +57,14 @@ def some_places(total: int) -> torch.Tensor:
 
 
 def test_the_nearest_neighbours_of_points_on_a_line():
-    made = nearest(on_a_line(0, 1, 3, 7), 2, "euclidean")
+    made = nearest_neighbours(on_a_line(0, 1, 3, 7), 2, "euclidean")
     assert made.indices.tolist() == [[1, 2], [0, 2], [1, 0], [2, 1]]
     assert made.distances.tolist() == [[1, 3], [1, 2], [2, 3], [4, 6]]
 
 
 def test_cosine_neighbours_look_at_directions_only():
     embeddings = torch.tensor([[1.0, 0.0], [0.0, 2.0], [9.0, 9.0], [-3.0, 0.0]])
-    made = nearest(to_points(embeddings, "cosine"), 3, "cosine")
+    made = nearest_neighbours(to_points(embeddings, "cosine"), 3, "cosine")
     assert made.indices[0].tolist() == [2, 1, 3]
     assert made.distances[0].tolist() == pytest.approx([1 - math.sqrt(0.5), 1, 2], abs=1e-6)
 
@@ -77,7 +74,7 @@ def test_cosine_neighbours_look_at_directions_only():
 def test_neighbours_are_exact_whatever_the_size_of_a_block(monkeypatch, metric, cells):
     monkeypatch.setattr(projection, "BLOCK_CELLS", cells)
     embeddings = random_points(61)
-    made = nearest(to_points(embeddings, metric), 7, metric)
+    made = nearest_neighbours(to_points(embeddings, metric), 7, metric)
     far, near = NearestNeighbors(n_neighbors=7, metric=metric).fit(embeddings.numpy()).kneighbors()
     assert made.indices.tolist() == near.tolist()
     assert np.allclose(made.distances.numpy(), far, atol=1e-5)
@@ -85,7 +82,7 @@ def test_neighbours_are_exact_whatever_the_size_of_a_block(monkeypatch, metric, 
 
 def test_near_duplicates_are_told_apart_and_equals_come_in_order():
     far_out = on_a_line(1000, 1000.001, 1000.003, 0, 0, 0)
-    made = nearest(far_out, 2, "euclidean")
+    made = nearest_neighbours(far_out, 2, "euclidean")
     assert made.indices[0].tolist() == [1, 2]
     assert made.indices[2].tolist() == [1, 0]
     assert made.indices[3:].tolist() == [[4, 5], [3, 5], [3, 4]]
@@ -93,7 +90,7 @@ def test_near_duplicates_are_told_apart_and_equals_come_in_order():
 
 @pytest.mark.parametrize("total", [1, 2, 3])
 def test_a_few_texts_have_as_many_neighbours_as_there_are_others(total):
-    assert nearest(random_points(total), 50, "euclidean").indices.shape == (total, total - 1)
+    assert nearest_neighbours(random_points(total), 50, "euclidean").indices.shape == (total, total - 1)
 
 
 # ---------------------------------------------------------------- PCA
@@ -136,7 +133,7 @@ def test_equal_embeddings_share_one_point():
 
 def test_the_same_seed_gives_the_same_map_even_of_separate_groups():
     groups = torch.cat([random_points(20, seed=i) + 100 * i for i in range(3)])
-    near = nearest(groups, 5, "euclidean")
+    near = nearest_neighbours(groups, 5, "euclidean")
     one, again, other = (
         umap_map(groups, near, Umap(neighbours=3, seed=seed), "euclidean").tolist() for seed in (1, 1, 2)
     )
@@ -148,26 +145,26 @@ def test_the_same_seed_gives_the_same_map_even_of_separate_groups():
 @pytest.mark.parametrize("neighbours", [2, 15, 50])
 def test_umap_works_from_fifteen_texts_up(neighbours, axes):
     points = to_points(random_points(15), "cosine")
-    made = umap_map(points, nearest(points, 50, "cosine"), Umap(neighbours=neighbours, axes=axes), "cosine")
+    made = umap_map(points, nearest_neighbours(points, 50, "cosine"), Umap(neighbours=neighbours, axes=axes), "cosine")
     assert made.shape == (15, axes)
     assert torch.isfinite(made).all()
 
 
 def test_umap_survives_equal_embeddings():
     points = to_points(torch.ones(20, 4), "cosine")
-    made = umap_map(points, nearest(points, 50, "cosine"), Umap(), "cosine")
+    made = umap_map(points, nearest_neighbours(points, 50, "cosine"), Umap(), "cosine")
     assert torch.isfinite(made).all()
 
 
 def test_umap_refuses_fewer_texts_with_a_sentence():
     points = to_points(random_points(14), "cosine")
     with pytest.raises(ValueError, match="UMAP needs at least 15 texts, got 14; use PCA"):
-        umap_map(points, nearest(points, 5, "cosine"), Umap(), "cosine")
+        umap_map(points, nearest_neighbours(points, 5, "cosine"), Umap(), "cosine")
 
 
 def test_a_fit_reports_its_progress():
     points, told = to_points(random_points(30), "cosine"), []
-    umap_map(points, nearest(points, 15, "cosine"), Umap(), "cosine", report=told.append)
+    umap_map(points, nearest_neighbours(points, 15, "cosine"), Umap(), "cosine", report=told.append)
     assert told == sorted(told)
     assert told[-1] == 1
 
@@ -176,7 +173,7 @@ def test_an_error_in_a_report_does_not_stop_the_next_fit_in_another_thread():
     points = to_points(random_points(30), "cosine")
 
     def fit(report=lambda share: None) -> None:
-        umap_map(points, nearest(points, 15, "cosine"), Umap(), "cosine", report=report)
+        umap_map(points, nearest_neighbours(points, 15, "cosine"), Umap(), "cosine", report=report)
 
     def fail(_share: float) -> None:
         raise OSError
@@ -190,7 +187,7 @@ def test_an_error_in_a_report_does_not_stop_the_next_fit_in_another_thread():
 
 def test_fits_asked_for_at_once_are_done_one_at_a_time():
     points = to_points(random_points(40), "cosine")
-    near = nearest(points, 15, "cosine")
+    near = nearest_neighbours(points, 15, "cosine")
     alone = umap_map(points, near, Umap(), "cosine").tolist()
     made = []
     threads = [
@@ -215,10 +212,10 @@ class Compiling(event.Listener):
         pass
 event.register("numba:compile", Compiling())
 import torch
-from pooling.projection import Umap, nearest, to_points, umap_map
+from pooling.projection import Umap, nearest_neighbours, to_points, umap_map
 for metric, axes, total in (("cosine", 2, 15), ("euclidean", 3, 300)):
     points = to_points(torch.randn(total, 384), metric)
-    print(umap_map(points, nearest(points, 15, metric), Umap(axes=axes), metric).shape)
+    print(umap_map(points, nearest_neighbours(points, 15, metric), Umap(axes=axes), metric).shape)
 """
 
 
@@ -249,7 +246,7 @@ def test_a_fit_compiles_what_is_lacking_where_no_process_can_be_started(monkeypa
     monkeypatch.setattr(projection.umap_fit.sys, "executable", "/nowhere")
     projection.warm_up()
     points = to_points(random_points(15), "cosine")
-    assert umap_map(points, nearest(points, 5, "cosine"), Umap(neighbours=5), "cosine").shape == (15, 2)
+    assert umap_map(points, nearest_neighbours(points, 5, "cosine"), Umap(neighbours=5), "cosine").shape == (15, 2)
 
 
 # ---------------------------------------------------------------- aligning and moving
@@ -279,7 +276,7 @@ def test_a_map_without_any_spread_is_as_far_away_as_can_be():
 
 def test_a_text_that_moves_with_its_neighbours_has_not_moved():
     first = on_a_line(0, 1, 2, 3)
-    near = nearest(first, 1, "euclidean")
+    near = nearest_neighbours(first, 1, "euclidean")
     assert moved(first, first + 5, near).tolist() == [0, 0, 0, 0]
     last_moves = first + torch.tensor([[0.0, 0.0]] * 3 + [[3.0, 4.0]])
     assert moved(first, last_moves, near).tolist() == [0, 0, 0, 5]
@@ -287,7 +284,8 @@ def test_a_text_that_moves_with_its_neighbours_has_not_moved():
 
 def test_kept_neighbours_are_counted():
     assert kept_neighbours(
-        nearest(on_a_line(0, 1, 2.5, 7), 1, "euclidean"), nearest(on_a_line(0, 1, 6, 7), 1, "euclidean")
+        nearest_neighbours(on_a_line(0, 1, 2.5, 7), 1, "euclidean"),
+        nearest_neighbours(on_a_line(0, 1, 6, 7), 1, "euclidean"),
     ).tolist() == [1, 1, 0, 1]
 
 
@@ -298,7 +296,7 @@ def test_kept_neighbours_are_counted():
 def test_trustworthiness_is_scikit_learns(monkeypatch, total):
     monkeypatch.setattr(projection, "BLOCK_CELLS", 400)
     points, made = random_points(total), some_places(total)
-    judged = belief(points, nearest(points, 50, "euclidean"), made)
+    judged = belief(points, nearest_neighbours(points, 50, "euclidean"), made)
     assert judged.counted == min(10, (total - 1) // 2)
     theirs = trustworthiness(points.numpy(), made.numpy(), n_neighbors=judged.counted)
     assert judged.trustworthiness == pytest.approx(theirs, abs=1e-6)
@@ -306,53 +304,19 @@ def test_trustworthiness_is_scikit_learns(monkeypatch, total):
 
 def test_a_map_that_is_the_full_space_keeps_every_neighbour():
     points = random_points(40, 2)
-    assert belief(points, nearest(points, 50, "euclidean"), points) == Belief(1.0, 1.0, 10)
+    assert belief(points, nearest_neighbours(points, 50, "euclidean"), points) == Belief(1.0, 1.0, 10)
 
 
 def test_neighbours_kept_by_hand():
     points, made = on_a_line(0, 1, 3, 7), on_a_line(0, 1, 7, 3)
     # counted is 1; nearest 1 0 1 2 in truth and 1 0 3 1 on the map: two of four
-    assert belief(points, nearest(points, 3, "euclidean"), made).kept == 0.5
+    assert belief(points, nearest_neighbours(points, 3, "euclidean"), made).kept == 0.5
 
 
 def test_where_there_is_nothing_to_compare_there_is_no_belief():
     two, equal = random_points(2), torch.ones(9, 3)
-    assert belief(two, nearest(two, 50, "euclidean"), some_places(2)) is None
-    assert belief(equal, nearest(equal, 50, "euclidean"), some_places(9)) is None
-
-
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_label_scores_are_scikit_learns(metric):
-    embeddings, labels = random_points(50), [f"label {i % 4}" for i in range(50)]
-    points = to_points(embeddings, metric)
-    made = label_scores(points, nearest(points, 50, metric), labels, metric)
-    assert made.silhouette == pytest.approx(silhouette_score(embeddings.numpy(), labels, metric=metric), abs=1e-5)
-
-
-def test_the_one_nearest_neighbour_by_hand():
-    points = on_a_line(0, 1, 3, 7)
-    made = label_scores(points, nearest(points, 3, "euclidean"), ["a", "a", "b", "b"], "euclidean")
-    assert made.one_nearest == 0.75  # the third is nearest to an a
-
-
-@pytest.mark.parametrize(("labels", "scores"), [("aaaa", (None, None)), ("abcd", (None, 0.0))])
-def test_labels_that_cannot_be_scored_are_not(labels, scores):
-    points = on_a_line(0, 1, 3, 7)
-    made = label_scores(points, nearest(points, 3, "euclidean"), list(labels), "euclidean")
-    assert (made.silhouette, made.one_nearest) == scores
-    equal = torch.ones(4, 3)
-    assert label_scores(equal, nearest(equal, 3, "cosine"), list("aabb"), "cosine") == LabelScores(None, None)
-
-
-def test_the_bundled_topics_are_separated_by_mean_better_than_by_max(encoder):
-    texts, labels = own_topics()
-    assert len(texts) >= 240
-    assert len(set(labels)) == 8
-    right = {}
-    for name, vectors in embed(texts, encoder, ["mean", "max"]).items():
-        points = to_points(vectors, "cosine")
-        right[name] = label_scores(points, nearest(points, 10, "cosine"), labels, "cosine").one_nearest
-    assert right["mean"] > 0.9 > right["max"]
+    assert belief(two, nearest_neighbours(two, 50, "euclidean"), some_places(2)) is None
+    assert belief(equal, nearest_neighbours(equal, 50, "euclidean"), some_places(9)) is None
 
 
 def test_a_strategy_that_a_corpus_cannot_have_is_named_with_the_reason(encoder):
@@ -381,13 +345,13 @@ def test_found_looks_into_texts_and_whole_labels_without_capitals():
 
 def test_the_neighbour_table_lists_neighbours_of_the_full_space():
     table = a_table(4, ("a", "a", "b", "b"))
-    near = nearest(on_a_line(0, 1, 3, 7), 3, "euclidean")
+    near = nearest_neighbours(on_a_line(0, 1, 3, 7), 3, "euclidean")
     made = neighbour_table(table, near, [3], "euclidean", each=2)
     assert made["neighbour"].tolist() == ["Text 2", "Text 1"]
     assert made["its number"].tolist() == [2, 1]
     assert made["its label"].tolist() == ["a", "a"]
     assert made["distance"].tolist() == [2, 3]
-    assert neighbour_table(a_table(1), nearest(random_points(1), 5, "cosine"), [1], "cosine", each=5).empty
+    assert neighbour_table(a_table(1), nearest_neighbours(random_points(1), 5, "cosine"), [1], "cosine", each=5).empty
 
 
 def test_every_text_is_drawn_once_where_its_table_says():
@@ -452,7 +416,7 @@ def test_a_large_corpus_is_drawn_by_webgl_and_morphs_as_a_sample():
 def test_judgements_and_movers_and_what_is_said_of_them():
     table = a_table(5, tuple("aabbb"))
     first, other = to_scale(on_a_line(0, 1, 3, 7, 8)), to_scale(on_a_line(0, 9, 3, 7, 8))
-    near = {"mean": nearest(first, 4, "euclidean"), "cls": nearest(other, 4, "euclidean")}
+    near = {"mean": nearest_neighbours(first, 4, "euclidean"), "cls": nearest_neighbours(other, 4, "euclidean")}
     movers = mover_table(table, {"mean": first, "cls": other}, near)
     assert movers["number"].iloc[0] == 2
     assert movers["strategy"].iloc[0] == "CLS"
@@ -461,7 +425,7 @@ def test_judgements_and_movers_and_what_is_said_of_them():
     assert "“Text 2” moved most" in notices.about_movers(movers)
     judged = judgement_table(
         {"mean": Belief(1.0, 1.0, 2), "cls": None},
-        {"mean": LabelScores(0.5, 0.8), "cls": LabelScores(None, None)},
+        {"mean": LabelScores(0.5, np.array([True] * 4 + [False])), "cls": LabelScores(None, None)},
         {"mean": 0.0, "cls": 0.25},
     )
     assert judged["trustworthiness"].isna().tolist() == [False, True]

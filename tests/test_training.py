@@ -120,6 +120,29 @@ def test_the_interval_of_the_held_back_test_says_what_the_pairs_can_tell(encoder
     assert (flat.mean, flat.low, flat.high) == (None, None, None)
 
 
+def test_a_draw_without_a_correlation_is_left_out_of_the_interval(encoder, monkeypatch):
+    # Mean ranks the one pair that is alike last, the head first: -1 against 1, in every draw that has that pair.
+    pairs = [Pair(str(i), f"{i}!", float(i == 0)) for i in range(8)]
+    first = (torch.arange(8) == 0).double()
+    monkeypatch.setattr(training, "head_cosines", lambda *_, **__: {"mean": -first, "attention": first})
+    made = held_back_test(pairs, encoder, AttentionHead(encoder.dim), 6)
+    assert (made.mean, made.attention, made.low, made.high) == pytest.approx((-1, 1, 2, 2))
+
+
+def test_pairs_that_repeat_make_the_held_back_test_no_surer(encoder, monkeypatch):
+    random = torch.Generator().manual_seed(0)
+    pairs = [Pair(str(i), f"{i}!", float(i)) for i in range(60)]
+    cosines = {name: torch.arange(60) / 60 + torch.rand(60, generator=random) for name in ("mean", "attention")}
+
+    def width(times: int) -> float:
+        repeated = {name: one.repeat(times) for name, one in cosines.items()}
+        monkeypatch.setattr(training, "head_cosines", lambda *_, **__: repeated)
+        made = held_back_test(pairs * times, encoder, AttentionHead(encoder.dim), 6)
+        return made.high - made.low
+
+    assert width(5) == pytest.approx(width(1), rel=0.02)
+
+
 def test_a_split_shares_no_sentence_and_leaves_no_pair_out():
     chained = [Pair(f"a{i}", f"a{i + 1}", float(i % 4)) for i in range(10)]  # one family: each shares with the next
     single = [Pair(f"b{i}", f"c{i}", float(i % 4)) for i in range(60)]

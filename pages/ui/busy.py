@@ -30,6 +30,8 @@ EMBEDDINGS_TAKE = 40
 """Bytes for each number of a corpus's embeddings at a page's peak: 9,000 texts took 1.2 GB for maps, 0.9 for scores."""
 COPIES = 12
 """Of the sentences' hidden states at a page's peak, beside one a layer in the model."""
+PAIRS_TAKE = 10_000
+"""Bytes for each pair at a page's peak: its cosines at every layer under every strategy, a few times."""
 
 
 class Turns:

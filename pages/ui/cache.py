@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    import numpy as np
     import pandas as pd
     from torch import Tensor
 
     from pages.ui.controls import Choice
     from pooling import Encoder, Pooled, TokenStates
+    from pooling.bootstrap import Compared
     from pooling.datasets import Pair
     from pooling.encoders import Layer, Side
-    from pooling.evaluation import Cell, Grid, LabelScores, Scores
+    from pooling.evaluation import Cell, Grid, Scores
     from pooling.files import Table
     from pooling.jobs import JobQueue
+    from pooling.labels import LabelScores
     from pooling.layers import Background, Planes
     from pooling.lessons import Shown
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
-    from pooling.projection import LabelScores as LabelsApart
 
 
 @contextmanager
@@ -174,7 +174,7 @@ def _vectors(
 
 @st.cache_data(max_entries=64, max_size="32MB", show_spinner="Drawing 2,000 resamples…")
 def scores(model: str, content: str, sampled: "tuple[Cell, ...]", _pairs: "Sequence[Pair]", _grid: "Grid") -> "Scores":
-    """Every cell's score, and bootstrap samples of some."""
+    """Every cell's score, and some of them compared."""
     from pooling.evaluation import score_grid
 
     return score_grid(_pairs, _grid, sampled)
@@ -198,22 +198,29 @@ def lesson(name: str, models: tuple[str, ...], _cosines: "Sequence[Grid]") -> "S
     return get_lesson(name)(*map(encoder, models), *_cosines)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def resample(rows: int) -> "np.ndarray":
-    """How often each row is drawn in each resample; shared, nobody may change it."""
-    from pooling.evaluation import resample
-
-    return resample(rows)
-
-
 @st.cache_data(max_entries=256, show_spinner="Measuring how well the labels keep apart…")
 def label_scores(
-    model: str, content: str, layer: "Layer", name: str, _vectors: "Tensor", _labels: "Sequence[str]"
-) -> "LabelScores | None":
-    """Silhouette, 1-NN and V-measure of the labelled texts under one strategy."""
-    from pooling.evaluation import label_scores as measured
+    key: tuple,
+    _embeddings: "Tensor",
+    _texts: "Sequence[str]",
+    _labels: "Sequence[str]",
+    metric: "Metric",
+    _neighbours: "Neighbours | None" = None,
+) -> "LabelScores":
+    """How well the full space separates labels; the key names texts, labels, model, layer and strategy."""
+    from pooling.labels import label_scores
 
-    return measured(_vectors, _labels)
+    return label_scores(_embeddings, _texts, _labels, metric, _neighbours)
+
+
+@st.cache_data(max_entries=64, max_size="32MB", show_spinner="Drawing 2,000 resamples…")
+def compare_labels(
+    key: tuple, _scored: "dict[str, LabelScores]", _texts: "Sequence[str]", _labels: "Sequence[str]"
+) -> "Compared":
+    """The strategies compared by 1-NN accuracy; the key names texts, labels, model and layer."""
+    from pooling.labels import compare_labels
+
+    return compare_labels(_scored, _texts, _labels)
 
 
 @st.cache_resource(show_spinner=False)
@@ -297,11 +304,11 @@ def not_for_a_corpus(model: str, layer: "Layer") -> dict[str, str]:
 
 
 @st.cache_data(max_entries=64, max_size="64MB", show_spinner="Finding the exact nearest neighbours…")
-def nearest(key: tuple, _points: "Points", count: int, metric: "Metric") -> "Neighbours":
+def nearest_neighbours(key: tuple, _points: "Points", count: int, metric: "Metric") -> "Neighbours":
     """The exact nearest neighbours of points."""
-    from pooling.projection import nearest
+    from pooling.projection import nearest_neighbours
 
-    return nearest(_points, count, metric)
+    return nearest_neighbours(_points, count, metric)
 
 
 @st.cache_data(max_entries=64, max_size="32MB", show_spinner=False)
@@ -318,16 +325,6 @@ def belief(key: tuple, _points: "Points", _neighbours: "Neighbours", _made: "Map
     from pooling.projection import belief
 
     return belief(_points, _neighbours, _made)
-
-
-@st.cache_data(max_entries=256, show_spinner="Asking how well the labels are apart…")
-def labels_apart(
-    key: tuple, _points: "Points", _neighbours: "Neighbours", labels: tuple[str, ...], metric: "Metric"
-) -> "LabelsApart":
-    """How well the full space separates labels."""
-    from pooling.projection import label_scores
-
-    return label_scores(_points, _neighbours, labels, metric)
 
 
 def embeddings_by_strategy(choice: "Choice", texts: tuple[str, ...]) -> "dict[str, Tensor]":

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from pages.ui.controls import Choice
     from pages.ui.controls.projection import Corpus
-    from pooling.projection import Belief, LabelScores, Map, Metric, Neighbours, Points, Umap
+    from pooling.labels import LabelScores
+    from pooling.projection import Belief, Map, Metric, Neighbours, Points, Umap
 
 SMALL = 512
 """Texts that are embedded while the reader waits; more, or longer ones, are embedded in the background."""
@@ -98,7 +99,7 @@ class View:
     @cached_property
     def neighbours(self) -> "Neighbours":
         """The exact nearest neighbours in the full space."""
-        return cache.nearest(self._key, self.points, MOST_NEIGHBOURS, self.metric)
+        return cache.nearest_neighbours(self._key, self.points, MOST_NEIGHBOURS, self.metric)
 
     @cached_property
     def pca(self) -> "tuple[Map, tuple[float, ...] | None]":
@@ -130,4 +131,6 @@ class View:
     @cached_property
     def scores(self) -> "LabelScores":
         """How well the full space separates the labels."""
-        return cache.labels_apart(self._key, self.points, self.neighbours, self.corpus.labels, self.metric)
+        texts, labels = self.corpus.texts, self.corpus.labels or ("",) * len(self.corpus.texts)
+        key = *self._key, labels
+        return cache.label_scores(key, self.embeddings, texts, labels, self.metric, self.neighbours)

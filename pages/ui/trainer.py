@@ -100,7 +100,7 @@ def show_outcome(job: Job) -> None:
             _signed(scores[1] - scores[0]),
             border=True,
             help="The test pairs are drawn again and again with replacement, both scores taken of each draw; "
-            "95 of 100 differences lie in the interval.",
+            "95 of 100 differences stray no further than the ends of the interval.",
         )
     layout.noticed(about_outcome(outcome, job.data, job.steps[-1].best_epoch), key="outcome")
     name = f"{job.model.rpartition('/')[2]}.layer{layer_name(job.layer)}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from pooling.bootstrap import TIE
 from pooling.registry import get_strategy
 from pooling.tables import number
 from pooling.tables.attention import DATA_SETS
@@ -96,8 +97,10 @@ def about_outcome(outcome: Outcome, data: str, best_epoch: int) -> str:
         return "No epoch scored above mean on the development pairs, so your head is the untrained one: mean pooling."
     if outcome.mean is None or outcome.attention is None or outcome.low is None or outcome.high is None:
         return "One of the two gives every pair the same cosine, so there is nothing to compare."
-    gain = round(100 * (outcome.attention - outcome.mean), 2)
-    low, high = 100 * outcome.low, 100 * outcome.high
+    gain, low, high = (100 * value for value in (outcome.attention - outcome.mean, outcome.low, outcome.high))
+    where = f"On the {outcome.pairs:,} held-back pairs of {data}, the head is {_points(gain)} mean"
+    if low == high == 0:
+        return f"{where}, in every resample of them too."
     if low > 0:
         verdict = "the interval lies above zero: on pairs like these, the head scores higher than mean"
     elif high < 0:
@@ -105,14 +108,13 @@ def about_outcome(outcome: Outcome, data: str, best_epoch: int) -> str:
     else:
         verdict = "the interval includes zero: these pairs cannot tell the two apart"
     return (
-        f"On the {outcome.pairs:,} held-back pairs of {data}, the head is {_points(gain)} mean. With other pairs of "
-        f"this kind the difference could have been {number(low, signed=True)} to {number(high, signed=True)} points "
-        f"(95%): {verdict}."
+        f"{where}. With other pairs of this kind the difference could have been {number(low, signed=True)} to "
+        f"{number(high, signed=True)} points (95%): {verdict}."
     )
 
 
 def _points(gain: float) -> str:
-    if gain == 0:
+    if abs(gain) < 100 * TIE:
         return "level with"
-    size = f"{abs(gain):.2f} points"
-    return f"{size} above" if gain > 0 else f"{size} below"
+    size = f"{abs(gain):.2f}" if abs(gain) >= 0.01 else number(abs(gain))
+    return f"{size} points {'above' if gain > 0 else 'below'}"

@@ -1,7 +1,10 @@
 """What to notice on the Evaluation page."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
+from pooling.bootstrap import TIE
 from pooling.tables import number
 from pooling.tables.evaluation import KINDS
 
@@ -22,43 +25,64 @@ def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:
     """The strategy to use for this model on this data, by how much, and how sure that is."""
     scored = table[table["verdict"] != ""].set_index("name")
     best, use = scored.iloc[0], scored.loc[recommended(table, own)]
-    score = f"{number(use['score'])} points of {measure}, 95% interval {number(use['low'])} to {number(use['high'])}"
-    said = f"Use {use['label']}: {score}."
-    if use.name != best.name:
+    said = (
+        f"Use {use['label']}: {number(use['score'])} points of {measure}, 95% interval {number(use['low'])} to "
+        f"{number(use['high'])}."
+    )
+    if use["behind"] > 0:
         return (
             f"{said} The model was trained with it, and nothing here is better beyond chance: {best['label']} stands "
-            f"{number(best['score'] - use['score'])} points higher, but the 95% interval of that lead, "
-            f"{_range(use['behind_low'], use['behind_high'])}, includes zero."
+            f"{number(use['behind'])} points higher, but {_interval(use)} starts at zero."
         )
-    rivals = scored[~scored["verdict"].isin(["best", "same"])]
-    if rivals.empty:
+    others = scored.drop(use.name)
+    if use.name == own:
+        said += " The model was trained with it" + (", and nothing here scores higher." if len(others) else ".")
+    if others.empty:
         return f"{said} There is nothing else to compare it with."
-    second = rivals.iloc[0]
-    trained = ", which the model was trained with" if second.name == own else ""
-    lead = f"{number(second['behind'])} points ahead of {second['label']}{trained}"
-    between = f"95% interval of the lead is {_range(second['behind_low'], second['behind_high'])}"
-    if second["verdict"] == "open":
-        said += f" It is {lead}; that may be luck: the {between}, includes zero."
+    level = others[others["behind"] == 0]
+    if len(level):
+        said += f" Level with it: {_list(level['label'])}."
+    lower = others[others["behind"] > 0]
+    if lower.empty:
+        return said
+    second = lower.iloc[0]
+    said += f" It is {number(second['behind'])} points ahead of {second['label']}"
+    if second["verdict"] == "worse":
+        said += f"; that is more than chance makes: {_interval(second)} lies above zero."
     else:
-        said += f" It is {lead}; that is more than chance makes: the {between}."
-    return f"{said} It comes first in {number(best['first'])}% of the resamples."
+        said += f"; that may be luck: {_interval(second)} starts at zero."
+    if own in lower.index and own != second.name:
+        trained = lower.loc[own]
+        said += (
+            f" {trained['label']}, which the model was trained with, is {number(trained['behind'])} points behind, and "
+            "worse beyond chance."
+        )
+    elif own == second.name:
+        said += f" The model was trained with {second['label']}."
+    first = "every resample" if use["first"] == 100 else f"{number(min(use['first'], 99.9))}% of the resamples"
+    return f"{said} {use['label']} comes first in {first}."
 
 
 def about_leaderboard(table: pd.DataFrame, rows: int, what: str) -> str:
     """What can and what cannot be told apart from the best."""
     scored = table[table["verdict"] != ""]
-    best = scored.iloc[0]
-    width = number((best["high"] - best["low"]) / 2)
-    said = f"With {rows:,} {what}, a score is known to about ±{width} points; a difference between two strategies, "
-    said += "measured on the same resamples, is known better."
-    same, open_ = (scored[scored["verdict"] == v]["label"].tolist() for v in ("same", "open"))
-    if same:
-        said += f" {_list(same)} ranks as {best['label']} does: only the length of the vectors differs."
-    if open_:
-        said += f" {_list(open_)} cannot be told apart from {best['label']}."
-    worse = scored[scored["verdict"] == "worse"]
+    best, width = scored.iloc[0], (scored.iloc[0]["high"] - scored.iloc[0]["low"]) / 2
+    if width > 0:
+        said = (
+            f"With {rows:,} {what}, {best['label']}'s score is known to about ±{number(width)} points (95%, as for all "
+            "strategies at once)."
+        )
+    else:
+        said = (
+            f"These {rows:,} {what} cannot say how sure {best['label']}'s score is: it is the same in every resample."
+        )
+    same, open_, worse = (scored[scored["verdict"] == one]["label"] for one in ("same", "open", "worse"))
+    if len(same):
+        said += f" Level with it in every resample: {_list(same)}."
+    if len(open_):
+        said += f" Not to be told apart from it: {_list(open_)}."
     if len(worse):
-        said += f" Worse beyond chance: {_list(worse['label'].tolist())}."
+        said += f" Worse beyond chance: {_list(worse)}."
     return said
 
 
@@ -66,24 +90,27 @@ def about_cost(table: pd.DataFrame, own: str) -> str:
     """What it costs to pool otherwise than the model was trained."""
     far = table.iloc[-1]
     if far["cost"] <= 0:
-        return f"Nothing here costs a point against {own}."
-    said = f"Instead of {own}, {far['label']} costs {number(far['cost'])} points, the most of all."
+        said = f"No other strategy here scores below {own}."
+    else:
+        said = f"Instead of {own}, {far['label']} costs {number(far['cost'])} points, the most of all."
     better = table[table["verdict"] == "better"]
     if len(better):
         first = better.iloc[0]
         said += f" {first['label']} even gains {number(-first['cost'])} on this data, more than chance makes."
-    open_ = table[table["verdict"] == "open"]["label"].tolist()
-    if open_:
+    same, open_ = (table[table["verdict"] == one]["label"] for one in ("same", "open"))
+    if len(same):
+        said += f" Level with it in every resample: {_list(same)}."
+    if len(open_):
         said += f" {_list(open_)}: no difference that chance could not make."
     return said
 
 
 def about_grid(table: pd.DataFrame, label: str) -> str:
     """Where in the model the score is, and the two averages of layers that look alike."""
-    best_row, best_column = table.stack().idxmax()
-    said = (
-        f"The highest of these {int(table.notna().sum().sum())} numbers is {number(table.loc[best_row, best_column])}: "
-    )
+    scores = table.stack().dropna()
+    # Of equal scores the first: their order would be one of rounding.
+    best_row, best_column = scores.index[scores > scores.max() - 100 * TIE][0]
+    said = f"The highest of these {len(scores)} numbers is {number(table.loc[best_row, best_column])}: "
     said += f"{best_column} at layer {best_row}. The best of so many flatters itself a little: check it on other data."
     first_last, trap = table.index[-2:]
     column = label if pd.notna(table.loc[first_last, label]) else table.columns[table.loc[first_last].notna()][0]
@@ -97,40 +124,52 @@ def about_grid(table: pd.DataFrame, label: str) -> str:
 
 def about_worst(table: pd.DataFrame, kinds: pd.DataFrame | None, label: str) -> str:
     """What a strategy gets wrong."""
-    alike = int((table["gap"] > 0).sum())
+    alike, different = int((table["gap"] > 0).sum()), int((table["gap"] < 0).sum())
+    if not alike + different:
+        return f"{label} puts every pair where people put it."
     said = (
-        f"Of the {len(table)} pairs that {label} misjudges most, it holds {alike} too alike and {len(table) - alike} "
+        f"Of the {alike + different} pairs that {label} misjudges most, it holds {alike} too alike and {different} "
+        "too different."
     )
-    said += "too different."
     if kinds is not None:
         low, high = kinds.iloc[0], kinds.iloc[-1]
-        said += (
-            f" By kind, {KINDS.get(high['kind'], high['kind'])} stand {number(abs(high['gap']))}% of all places too "
-            f"{'high' if high['gap'] > 0 else 'low'} on average, {KINDS.get(low['kind'], low['kind'])} "
-            f"{number(abs(low['gap']))}% too {'high' if low['gap'] > 0 else 'low'}."
-        )
+        said += f" By kind, {_misplaced(high)} on average" + (f", {_misplaced(low)}." if len(kinds) > 1 else ".")
     return said
 
 
 def about_labels(table: pd.DataFrame) -> str:
-    """Whether the three measures of labelled texts agree."""
+    """Whether the two measures of labelled texts agree."""
     scored = table[table["verdict"] != ""]
-    tops = {name: scored.loc[scored[column].idxmax(), "label"] for name, column in _MEASURES.items()}
-    if len(set(tops.values())) == 1:
-        return f"All three measures put {next(iter(tops.values()))} first."
+    first = {
+        name: scored.loc[scored[column] > scored[column].max() - 100 * TIE, "label"].tolist()
+        for name, column in _MEASURES.items()
+    }
+    one, two = first.values()
+    if both := [label for label in one if label in two]:
+        return f"Both measures put {_list(both)} first."
     return (
         "The measures do not agree on the best: "
-        + ", ".join(f"{label} by {name}" for name, label in tops.items())
+        + "; ".join(f"{_list(labels)} by {name}" for name, labels in first.items())
         + "."
     )
 
 
-_MEASURES = {"1-nearest-neighbour accuracy": "score", "silhouette": "silhouette", "V-measure": "v_measure"}
+_MEASURES = {"1-nearest-neighbour accuracy": "score", "silhouette": "silhouette"}
 
 
-def _range(low: float, high: float) -> str:
-    return f"{number(low, signed=True)} to {number(high, signed=True)}"
+def _misplaced(kind: pd.Series) -> str:
+    """Where a kind of pair stands, among all places."""
+    name = KINDS.get(kind["kind"], kind["kind"])
+    if kind["gap"] == 0:
+        return f"{name} stand where they should"
+    return f"{name} stand {number(abs(kind['gap']))}% of all places too {'high' if kind['gap'] > 0 else 'low'}"
 
 
-def _list(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+def _interval(place: pd.Series) -> str:
+    ends = f"{number(place['behind_low'])} to {number(place['behind_high'])}"
+    return f"the 95% interval of how far {place['label']} is behind the best, {ends},"
+
+
+def _list(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

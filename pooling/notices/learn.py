@@ -15,9 +15,9 @@ def about_advice(table: pd.DataFrame, name: str) -> str:
     scored = table[table["verdict"] != ""].set_index("name")
     own, best = scored.loc[name], scored.iloc[0]
     said = f"{own['label']} scores {number(own['score'])} here."
-    if own["verdict"] in ("best", "same"):
+    if own["behind"] == 0:
         return f"{said} Nothing stands higher."
-    behind = f"{best['label']} stands {number(own['behind'])} points higher"
-    if own["verdict"] == "open":
-        return f"{said} {behind}, no more than chance can make."
-    return f"{said} {behind}, on these pairs more than chance makes: try it on yours."
+    said += f" {best['label']} stands {number(own['behind'])} points higher"
+    if own["verdict"] == "worse":
+        return f"{said}; on these pairs something here is better than {own['label']} beyond chance: try it on yours."
+    return f"{said}, no more than chance can make."

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pooling.projection import Belief, LabelScores, Neighbours
+from pooling.labels import LabelScores
+from pooling.projection import Belief, Neighbours
 from pooling.tables import number
 
 
@@ -81,11 +82,11 @@ def about_labels(scores: LabelScores, labels: Sequence[str], strategy: str) -> s
     counts = pd.Series(labels, dtype=object).value_counts()
     if len(counts) < 2:
         return "There is one label only, so there is nothing to separate."
-    if scores.one_nearest is None:
+    if scores.accuracy is None:
         return f"Under {strategy} all texts have the same embedding, which separates nothing."
     guess = counts.iloc[0] / len(labels)
     return (
-        f"Under {strategy}, the nearest other text has the same label {number(100 * scores.one_nearest)}% of the time; "
+        f"Under {strategy}, the nearest other text has the same label {number(100 * scores.accuracy)}% of the time; "
         f"always guessing the most frequent label would be right {number(100 * guess)}% of the time."
     )
 

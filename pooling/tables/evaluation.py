@@ -13,15 +13,14 @@ from pooling.encoders import Layer
 from pooling.evaluation import (
     Cell,
     Grid,
-    LabelScores,
     Place,
     Scores,
     binary,
-    interval,
-    leaderboard,
+    layer_places,
     rank_gaps,
     score_grid,
 )
+from pooling.labels import LabelScores
 from pooling.registry import all_strategies, get_strategy
 
 BERT = "google-bert/bert-base-uncased"
@@ -73,7 +72,8 @@ def leaderboard_table(places: Sequence[Place], pearson: dict[str, float | None] 
     """One row a strategy, the best first.
 
     Columns: name, label, score, low, high, behind, behind_low, behind_high (points behind the
-    best), first (share of resamples in which it comes first), pearson (if given), verdict, missing.
+    best), first (share of resamples in which it comes first), pearson (if given), verdict, missing;
+    see `Place`.
     """
     table = pd.DataFrame(
         {
@@ -93,43 +93,32 @@ def leaderboard_table(places: Sequence[Place], pearson: dict[str, float | None] 
 
 
 def score_layer(pairs: Sequence[Pair], grid: Grid, layer: Layer, names: Sequence[str]) -> Scores:
-    """The scores of a grid at one layer, of the strategies named, each with its bootstrap samples."""
+    """The scores of a grid at one layer, of the strategies named, compared with each other."""
     cells = [(layer, name) for name in names if (layer, name) in grid.vectors]
     return score_grid(pairs, Grid({cell: grid.vectors[cell] for cell in cells}), cells)
 
 
 def layer_leaderboard(pairs: Sequence[Pair], grid: Grid, layer: Layer, names: Sequence[str]) -> pd.DataFrame:
     """`leaderboard_table` of the strategies named, at one layer of a grid of cosines."""
-    made = score_layer(pairs, grid, layer, names)
-    missing = {name: grid.missing[layer, name] for name in names if (layer, name) in grid.missing}
-    scores = {name: score for (_, name), score in made.scores.items()}
-    return leaderboard_table(
-        leaderboard(scores, {name: samples for (_, name), samples in made.samples.items()}, missing)
-    )
+    return leaderboard_table(layer_places(score_layer(pairs, grid, layer, names), grid, layer, names))
 
 
 def cost_table(scores: Scores, own: Cell, layer: Layer) -> pd.DataFrame:
     """What each other strategy at a layer costs against the model's own cell, in points.
 
-    Columns: name, label, cost, low, high (its 95% interval, from the paired bootstrap), verdict:
-    "worse" or "better" than the model's own, "open" where chance could make the difference.
+    Columns: name, label, cost, low, high (its interval, which holds for all that `scores` compares),
+    verdict: "worse" or "better" than the model's own, beyond chance, "same" where they differ by
+    rounding alone, else "open".
     """
-    rows = []
+    rows, compared = [], scores.compared
     for strategy in all_strategies():
         cell = (layer, strategy.name)
-        if cell == own or cell not in scores.samples or own not in scores.samples:
+        if cell == own or not {cell, own} <= compared.scores.keys():
             continue
-        low, high = interval(scores.samples[own] - scores.samples[cell])
-        rows.append(
-            {
-                "name": strategy.name,
-                "label": strategy.label,
-                "cost": 100 * (scores.scores[own] - scores.scores[cell]),
-                "low": 100 * low,
-                "high": 100 * high,
-                "verdict": "worse" if low > 0 else "better" if high < 0 else "open",
-            }
-        )
+        cost, low, high = (100 * end for end in compared.lead(own, cell))
+        same = compared.never_apart(own, cell)
+        verdict = "same" if same else "worse" if low > 0 else "better" if high < 0 else "open"
+        rows.append((strategy.name, strategy.label, cost, low, high, verdict))
     table = pd.DataFrame(rows, columns=["name", "label", "cost", "low", "high", "verdict"])
     return table.sort_values("cost", ignore_index=True)
 
@@ -182,12 +171,11 @@ def kind_table(pairs: Sequence[Pair], cosines: Float[Tensor, " pair"]) -> pd.Dat
     return made.sort_values("gap", ignore_index=True)
 
 
-def label_table(places: Sequence[Place], scored: dict[str, LabelScores | None]) -> pd.DataFrame:
-    """`leaderboard_table` of 1-NN accuracy, with silhouette and V-measure beside it, in points."""
+def label_table(places: Sequence[Place], scored: dict[str, LabelScores]) -> pd.DataFrame:
+    """`leaderboard_table` of 1-NN accuracy, with the silhouette beside it, in points."""
     table = leaderboard_table(places)
-    for column in ("silhouette", "v_measure"):
-        found = [getattr(scored.get(name), column, None) for name in table["name"]]
-        table.insert(5, column, [None if value is None else 100 * value for value in found])
+    found = [scored[name].silhouette if name in scored else None for name in table["name"]]
+    table.insert(5, "silhouette", [None if value is None else 100 * value for value in found])
     return table
 
 

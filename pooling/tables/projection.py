@@ -5,16 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
-from pooling.projection import (
-    MOST_COUNTED,
-    Belief,
-    LabelScores,
-    Map,
-    Metric,
-    Neighbours,
-    kept_neighbours,
-    moved,
-)
+from pooling.labels import LabelScores
+from pooling.projection import MOST_COUNTED, Belief, Map, Metric, Neighbours, kept_neighbours, moved
 from pooling.registry import get_strategy
 
 
@@ -82,7 +74,7 @@ def judgement_table(
                 "trustworthiness": belief.trustworthiness if belief else None,
                 "neighbours kept": belief.kept if belief else None,
                 "away from the first": apart[name],
-                "1-NN accuracy": scores[name].one_nearest,
+                "1-NN accuracy": scores[name].accuracy,
                 "silhouette": scores[name].silhouette,
             }
             for name, belief in beliefs.items()

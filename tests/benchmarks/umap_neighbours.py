@@ -19,7 +19,7 @@ from pynndescent import NNDescent
 from pooling import embed, load_encoder
 from pooling.catalogue import DEFAULT
 from pooling.encoders import default_device
-from pooling.projection import Umap, belief, nearest, to_points, umap_map, warm_up
+from pooling.projection import Umap, belief, nearest_neighbours, to_points, umap_map, warm_up
 
 NEIGHBOURS = 15
 
@@ -66,13 +66,13 @@ def main() -> None:
 
     warm_up()
     own_search(points[:500])
-    nearest(points[:500], NEIGHBOURS, "cosine")
+    nearest_neighbours(points[:500], NEIGHBOURS, "cosine")
 
     def theirs() -> torch.Tensor:
         fitted = umap.UMAP(n_neighbors=NEIGHBOURS, metric="cosine", random_state=42, force_approximation_algorithm=True)
         return torch.from_numpy(fitted.fit_transform(points.numpy()))
 
-    exact, exact_time = timed(lambda: nearest(points, NEIGHBOURS, "cosine"))
+    exact, exact_time = timed(lambda: nearest_neighbours(points, NEIGHBOURS, "cosine"))
     ours, our_fit = timed(lambda: umap_map(points, exact, Umap(neighbours=NEIGHBOURS), "cosine"))
     approximate, approximate_time = timed(lambda: own_search(points))
     their_map, their_time = timed(theirs)
