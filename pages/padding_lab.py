@@ -11,6 +11,7 @@ require_frame()
 from pooling.bugs import BUGS, float16_room
 from pooling.charts import chips, padding_lab
 from pooling.notices.padding_lab import about_costs, about_padding
+from pooling.notices.playground import BELOW
 from pooling.tables import number, token_table
 
 choice = controls.current()
@@ -29,8 +30,9 @@ if strategy.name in missing:
 tokens = token_table(states, made[strategy.name])
 st.html(chips.token_strip(tokens, f"Tokens, padding and their weights under {strategy.label}"))
 st.caption(
-    f"Below each token: its weight under {strategy.label}. Empty chips are padding that the pooling mask leaves "
-    "out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is pooled, after it."
+    f"Below each token: {BELOW[strategy.kind]}, under {strategy.label}. Empty chips are padding that the pooling "
+    "mask leaves out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is pooled, "
+    "after it."
 )
 alt = f"Tokens, padding and their weights under {strategy.label}."
 layout.table_on_demand(tokens, key="padding-tokens", alt=alt)

@@ -8,7 +8,9 @@ from pages.ui.navigation import require_frame
 
 require_frame()
 
+from pooling.notices.playground import BELOW
 from pooling.tables import number
+from pooling.types import NotComputable
 
 choice = controls.current()
 strategy, encoder = choice.strategy, cache.encoder(choice.model)
@@ -17,7 +19,7 @@ index = controls.choose_sentence(choice.texts)
 st.header("1 · Every token gets a weight", anchor=False)
 try:
     weighed = collapse.weighed(choice, index)
-except collapse.NotComputed as reason:
+except NotComputable as reason:
     controls.offer_another(str(reason))
     layout.strategy_card(strategy)
     layout.stop()
@@ -25,9 +27,8 @@ states, pooled, tokens = weighed.states, weighed.pooled, weighed.tokens
 layout.cut(states, encoder)
 st.html(weighed.strip)
 st.caption(
-    "Below each token: "
-    + ("the share of dimensions it won. " if pooled.weights.shape[2] > 1 else "its weight. ")
-    + "Dashed: a special token, added by the tokenizer. Joined: pieces of one word."
+    f"Below each token: {BELOW[strategy.kind]}. "
+    "Dashed: a special token, added by the tokenizer. Joined: pieces of one word."
     + (" Dotted: the prompt's tokens; pale ones are read but not pooled." if tokens["prompt"].any() else "")
 )
 layout.noticed(weighed.about_tokens, tokens, key="tokens")

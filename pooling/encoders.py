@@ -490,8 +490,8 @@ def apply(strategy: Strategy, states: TokenStates, *, model: str, layer: Layer, 
     """Pool states of a model's layer, with the trained head where the strategy needs one.
 
     Raises:
-        LookupError: when it needs a head and none was trained for this model and layer.
-        ValueError: when it needs attention and the states have none.
+        NotComputable: when it needs a head and none was trained for this model and layer, or attention
+            and the states have none.
     """
     if strategy.needs == "head" and "head" not in params:
         params["head"] = find_head(model, layer)
@@ -519,9 +519,8 @@ def embed(
     end it.
 
     Raises:
-        ValueError: as `Encoder.encode` does, for a strategy that needs attention, or for bfloat16
-            where the device has none.
-        LookupError: when a strategy needs a head that was not trained for this model and layer.
+        ValueError: as `Encoder.encode` does, or for bfloat16 where the device has none.
+        NotComputable: for a strategy that needs attention, or a head that was not trained for this model and layer.
     """
     layer = encoder.layer(layer)
     if strategies is None:

@@ -18,6 +18,7 @@ from pooling.catalogue import PLAIN
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, apply
 from pooling.registry import all_strategies
+from pooling.types import NotComputable
 
 Name = TypeVar("Name", bound=Hashable)
 Cell = tuple[Layer, str]
@@ -78,10 +79,8 @@ def embed_grid(
                     continue
                 try:
                     pooled = apply(strategy, states, model=encoder.name, layer=layer)
-                except (LookupError, ValueError) as error:
-                    if strategy.needs is None:
-                        raise
-                    made.missing[cell] = str(error.args[0])
+                except NotComputable as error:
+                    made.missing[cell] = str(error)
                     continue
                 if cell not in made.vectors:
                     made.vectors[cell] = torch.empty(len(texts), encoder.dim)

@@ -38,18 +38,19 @@ def embeddings(recipe: Recipe, encoder: Encoder, texts: Sequence[str]) -> Vector
     """Embeddings [text, dim] of a handful of texts by a recipe, not yet scaled: `scaled` does that.
 
     Raises:
-        LookupError: when the recipe needs a head that was not trained for this model and layer.
-        ValueError: when it needs attention and the layer has none, and as `Encoder.encode` does.
+        NotComputable: when the recipe needs a head that was not trained for this model and layer, or attention
+            and the layer has none.
+        ValueError: as `Encoder.encode` does.
     """
-    strategy = get_strategy(recipe.strategy)
+    strategy, layer = get_strategy(recipe.strategy), encoder.layer(recipe.layer)
     states = encoder.encode(
         texts,
-        layer=recipe.layer,
-        attention=strategy.needs == "attention",
+        layer=layer,
+        attention=strategy.needs == "attention" and isinstance(layer, int) and layer > 0,
         template=recipe.template,
         pool_template=recipe.pool_template,
     )
-    return apply(strategy, states, model=recipe.model, layer=encoder.layer(recipe.layer)).embedding
+    return apply(strategy, states, model=recipe.model, layer=layer).embedding
 
 
 def scaled(vectors: Vectors, recipe: Recipe) -> Vectors:

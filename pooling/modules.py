@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
 from torch import Tensor, nn
 
-from pooling.types import Hidden, TokenStates
+from pooling.types import Hidden, NotComputable, TokenStates
 
 HEADS = Path(__file__).parent / "heads"
 MOST_HEAD_BYTES = 2**20
@@ -163,13 +163,13 @@ def find_head(model: str, layer: int | tuple[int, ...]) -> AttentionHead:
     """The head that ships for this model and layer.
 
     Raises:
-        LookupError: when there is none, saying which layers of the model have one.
+        NotComputable: when there is none, saying which layers of the model have one.
     """
     layers = layers_with_head(model)
     if layer in layers:
         return load_head(head_path(model, layer))
     has = f"it has one for layer {', '.join(map(str, layers))}" if layers else "it has none at all"
-    raise LookupError(
+    raise NotComputable(
         f"No attention head was trained for {model} at layer {layer_name(layer)} ({has}); "
         "choose such a layer, or another strategy."
     )

@@ -17,6 +17,7 @@ from torch import Tensor
 from pooling import umap_fit
 from pooling.encoders import Encoder, Layer, default_device, embed
 from pooling.registry import all_strategies
+from pooling.types import NotComputable
 
 Metric = Literal["cosine", "euclidean"]
 Points = Float[Tensor, "text dim"]
@@ -78,8 +79,8 @@ def not_for_a_corpus(encoder: Encoder, layer: Layer) -> dict[str, str]:
             continue
         try:
             embed(["word"], encoder, [strategy], layer=layer)
-        except (LookupError, ValueError) as missing:
-            reasons[strategy.name] = str(missing.args[0])
+        except NotComputable as missing:
+            reasons[strategy.name] = str(missing)
     return reasons
 
 

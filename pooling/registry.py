@@ -6,13 +6,14 @@ charts, tables, tests and the README read them from `all_strategies()`.
 
 import difflib
 import importlib
+import math
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
-from pooling.types import Pooled, TokenStates
+from pooling.types import Kind, Pooled, TokenStates
 
 Need = Literal["attention", "head"]
 
@@ -27,6 +28,24 @@ class Param:
     minimum: float
     maximum: float
     help: str
+    symbol: str = ""
+    """How a title says it, "τ 0.5"; by default by its label."""
+    neutral: float | None = None
+    """The value at which the strategy is as if it had no such parameter: there a title leaves it out."""
+    ends: tuple[str, str] = ("", "")
+    """What the strategy comes to at the minimum and at the maximum, in a word or two."""
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """What the slider offers: 1, 2, 5, 10 and so on where the range spans powers of ten, else even steps."""
+        if self.minimum > 0 and self.maximum >= 20 * self.minimum:
+            exponents = range(math.floor(math.log10(self.minimum)), math.ceil(math.log10(self.maximum)) + 1)
+            # Read from text: 2 * 10 ** -1 would be 0.2 only nearly.
+            steps = [float(f"{digit}e{exponent}") for exponent in exponents for digit in (1, 2, 5)]
+        else:
+            steps = [round(self.minimum + i * (self.maximum - self.minimum) / 20, 6) for i in range(21)]
+        inside = [step for step in steps if self.minimum < step < self.maximum]
+        return tuple(sorted({self.minimum, self.default, self.maximum, *inside}))
 
 
 @dataclass(frozen=True)
@@ -34,7 +53,7 @@ class Strategy:
     """A pooling strategy: call it with token states to get a `Pooled`.
 
     `needs` names what it reads beside the hidden states: "attention" (`TokenStates.attention`)
-    or "head" (a trained `AttentionHead`, passed as `head=`). Without it, it raises ValueError.
+    or "head" (a trained `AttentionHead`, passed as `head=`). Without it, it raises `NotComputable`.
     """
 
     name: str
@@ -46,15 +65,52 @@ class Strategy:
     when: str
     watch_out: str
     order: int
+    colour: int | None
+    kind: Kind
     needs: Need | None
     params: tuple[Param, ...]
+    settings: tuple[tuple[str, float], ...]
+    """The value of each parameter, in their order."""
     sentence_transformers: str | None
     torch: str
     pool: Callable[..., Pooled]
 
     def __call__(self, states: TokenStates, **params: Any) -> Pooled:
-        """Pool the states of a batch into one embedding a text."""
-        return self.pool(states, **params)
+        """Pool the states of a batch into one embedding a text, with the parameters given or else as set."""
+        self._check(params)
+        return replace(self.pool(states, **(dict(self.settings) | params)), kind=self.kind)
+
+    def at(self, **settings: float) -> "Strategy":
+        """The strategy with these values of its parameters.
+
+        Raises:
+            ValueError: for a parameter it does not have, or a value out of its range.
+        """
+        unknown = settings.keys() - dict(self.settings).keys()
+        if unknown:
+            has = ", ".join(param.name for param in self.params) or "none"
+            raise ValueError(f"{self.label} has no parameter {min(unknown)!r}; its parameters: {has}.")
+        self._check(settings)
+        return replace(self, settings=tuple((name, settings.get(name, value)) for name, value in self.settings))
+
+    @property
+    def title(self) -> str:
+        """The label, and the parameters that make it what it is: "Smooth max, τ 0.5"."""
+        said = [
+            f"{param.symbol or param.label} {value:g}"
+            for param, (_, value) in zip(self.params, self.settings, strict=True)
+            if value != param.neutral
+        ]
+        return ", ".join([self.label, *said])
+
+    def _check(self, settings: Mapping[str, Any]) -> None:
+        for param in self.params:
+            value = settings.get(param.name, param.default)
+            if not param.minimum <= value <= param.maximum:
+                raise ValueError(
+                    f"{param.name} of {self.label} goes from {param.minimum:g} to {param.maximum:g}, and is not "
+                    f"{value:g}."
+                )
 
 
 _STRATEGIES: dict[str, Strategy] = {}
@@ -69,6 +125,8 @@ def strategy(
     watch_out: str,
     order: int,
     torch: str,
+    colour: int | None = None,
+    kind: Kind = "tokens",
     worked: str = "<weight·value sum>",
     needs: Need | None = None,
     params: tuple[Param, ...] = (),
@@ -82,18 +140,23 @@ def strategy(
         source: address of the paper.
         when: when to use it, a sentence or two.
         watch_out: what goes wrong with it, a sentence or two.
-        order: place on the list, and so its colour; unique.
+        order: place on the list; unique.
         torch: the same in plain PyTorch, for readers to copy: lines that make `embeddings` [batch, dim] of
             `hidden` [batch, length, dim] and `mask` [batch, length], 1 on tokens to pool and 0 elsewhere; where
-            needed, of `attention` [batch, length], what the first token pays, or of `head`'s three vectors.
-        worked: LaTeX of one dimension with a text's own numbers; `<n>`, `<value>`, `<values>`,
-            `<value sum>` and `<weight·value sum>` are filled in.
+            needed, of `special` [batch, length], True on tokens that the tokenizer added, of `attention`
+            [batch, length], what the first token pays, of `head`'s three vectors, and of parameters by their names.
+        colour: place in the palette of `pooling.charts.theme`, unique; without one, the first that is free.
+        kind: what its weights are: "tokens" (one a token), "dimensions" (one a token and dimension) or "winners"
+            (in each dimension 1 for one token, 0 for the others). What the app says of them follows from it.
+        worked: LaTeX of one dimension with a text's own numbers; filled in are `<values>` (of all pooled tokens)
+            and, of the tokens whose weight is not zero, `<n>` (how many), `<value sum>`, `<weight·value sum>` and
+            `<value>` (the one of the largest weight).
         needs: what it reads beside the hidden states.
-        params: numbers a reader may change.
+        params: numbers a reader may change, keywords of the function.
         sentence_transformers: the same strategy's `pooling_mode` there, if it has one.
 
     Raises:
-        ValueError: when the name or the order is taken, or the docstring is missing.
+        ValueError: when the name, the order or the colour is taken, or the docstring is missing.
     """
 
     def register(pool: Callable[..., Pooled]) -> Strategy:
@@ -103,6 +166,8 @@ def strategy(
         for other in _STRATEGIES.values():
             if other.name == name or other.order == order:
                 raise ValueError(f"Strategy {name!r} (order {order}) clashes with {other.name!r}.")
+            if colour is not None and other.colour == colour:
+                raise ValueError(f"Strategy {name!r} asks for the colour {colour}, which {other.name!r} has.")
         made = Strategy(
             name=name,
             label=label,
@@ -113,8 +178,11 @@ def strategy(
             when=when,
             watch_out=watch_out,
             order=order,
+            colour=colour,
+            kind=kind,
             needs=needs,
             params=params,
+            settings=tuple((param.name, param.default) for param in params),
             sentence_transformers=sentence_transformers,
             torch=torch,
             pool=pool,
@@ -138,15 +206,16 @@ def all_strategies() -> list[Strategy]:
     return sorted(_STRATEGIES.values(), key=lambda s: s.order)
 
 
-def get_strategy(name: str) -> Strategy:
-    """The strategy of that name.
+def get_strategy(name: str, **settings: float) -> Strategy:
+    """The strategy of that name, with these values of its parameters.
 
     Raises:
         KeyError: for an unknown name, with the nearest known one.
+        ValueError: as `Strategy.at` does.
     """
     _load()
     if name in _STRATEGIES:
-        return _STRATEGIES[name]
+        return _STRATEGIES[name].at(**settings)
     near = difflib.get_close_matches(name, _STRATEGIES, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(s.name for s in all_strategies())}."
     raise KeyError(f"No pooling strategy {name!r}. {hint}")

@@ -13,7 +13,7 @@ from torch import Tensor
 from pooling.catalogue import PLAIN
 from pooling.encoders import Encoder, Layer, apply
 from pooling.registry import all_strategies
-from pooling.types import Pooled, TokenStates
+from pooling.types import NotComputable, Pooled, TokenStates
 
 METRICS = {"cosine": "Cosine", "dot": "Dot product", "euclidean": "Euclidean distance"}
 NEGLIGIBLE = 1e-5
@@ -93,8 +93,8 @@ def pool_all(states: TokenStates, *, model: str, layer: Layer) -> tuple[dict[str
     for strategy in all_strategies():
         try:
             pooled[strategy.name] = apply(strategy, states, model=model, layer=layer)
-        except (LookupError, ValueError) as error:
-            missing[strategy.name] = str(error.args[0])
+        except NotComputable as error:
+            missing[strategy.name] = str(error)
     return pooled, missing
 
 

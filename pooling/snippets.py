@@ -14,6 +14,7 @@ from pooling.catalogue import MODELS, PLAIN, Model, get_model, split_template
 from pooling.encoders import Encoder, Layer
 from pooling.modules import head_path, layer_name
 from pooling.registry import get_strategy
+from pooling.types import NotComputable
 
 TEXTS = ("A first text.", "A second one, which is longer.")
 
@@ -85,6 +86,7 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
     before, after = split_template(recipe.template)
     apart = not recipe.plain and not recipe.pool_template
     last = layer == encoder.layers
+    special = apart or "special" in compile(strategy.torch, strategy.name, "exec").co_names
     options = ["dtype=torch.float32", "**pinned"]
     options[:0] = ["quantization_config=GgufConfig(dequantize=True)"] if gguf else ["use_safetensors=True"]
     options += ["is_decoder=True"] if entry.causal else []
@@ -93,7 +95,8 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
     asked += [] if last else ["output_hidden_states=True"]
     asked += ["output_attentions=True"] if strategy.needs == "attention" else []
     tokenizing = ["padding=True", "truncation=True", f"max_length={encoder.max_length}", 'return_tensors="pt"']
-    tokenizing += ["return_offsets_mapping=True", "return_special_tokens_mask=True"] if apart else []
+    tokenizing += ["return_offsets_mapping=True"] if apart else []
+    tokenizing += ["return_special_tokens_mask=True"] if special else []
     lines = [
         *([f"# {entry.install}"] if gguf else []),
         *(["from importlib.util import find_spec", "from pathlib import Path", ""] if gguf else []),
@@ -113,11 +116,11 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
         lines += [f"before, after = {before!r}, {after!r}", "prompted = [before + text + after for text in texts]"]
     given = "texts" if recipe.plain else "prompted"
     lines += [f"inputs = tokenizer({given}, {', '.join(tokenizing)})", 'mask = inputs["attention_mask"]']
+    lines += ['special = inputs.pop("special_tokens_mask").bool()'] if special else []
     if apart:
         lines += [
             "# The prompt's tokens are read by the model, but not pooled.",
             'start, end = inputs.pop("offset_mapping").unbind(dim=-1)',
-            'special = inputs.pop("special_tokens_mask").bool()',
             "stop = torch.tensor([[len(before) + len(text)] for text in texts])",
             "mask = mask * (special | (end.maximum(start + 1) > len(before)) & (start < stop))",
         ]
@@ -134,6 +137,7 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
             f"paid = output.attentions[{_before(layer)}].mean(dim=1)",
             "attention = paid[torch.arange(len(paid)), mask.argmax(dim=1)]",
         ]
+    lines += [f"{name} = {value!r}" for name, value in strategy.settings]
     lines += strategy.torch.splitlines()
     if recipe.normalise:
         lines += ["embeddings = torch.nn.functional.normalize(embeddings, dim=1)"]
@@ -377,7 +381,7 @@ def _where(entry: Model) -> list[str]:
 def _before(layer: Layer) -> int:
     """The index of a layer's attention; only a single layer from 1 up has one."""
     if not isinstance(layer, int) or layer < 1:
-        raise ValueError("CLS attention needs the attention of one transformer layer; choose one from 1 up.")
+        raise NotComputable("CLS attention needs the attention of one transformer layer; choose one from 1 up.")
     return layer - 1
 
 

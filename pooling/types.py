@@ -12,6 +12,7 @@ One glossary of axes for the whole project:
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -20,6 +21,12 @@ Hidden = Float[Tensor, "batch length dim"]
 Mask = Bool[Tensor, "batch length"]
 Embedding = Float[Tensor, "batch dim"]
 Weights = Float[Tensor, "batch length #dim"]  # one weight a token, or one a token and dimension
+Kind = Literal["tokens", "dimensions", "winners"]
+"""What weights are: one a token; one a token and dimension; in each dimension 1 for one token and 0 for the others."""
+
+
+class NotComputable(Exception):
+    """Why a strategy makes nothing of these token states, in a sentence that says what to do."""
 
 
 def on_padding(
@@ -113,8 +120,10 @@ class Pooled:
     """Not normalised: pooling does not normalise for you."""
     weights: Weights
     """Zero on padding."""
+    kind: Kind = "tokens"
+    """What the weights are, as their strategy declares it."""
 
     @property
     def token_share(self) -> Float[Tensor, "batch length"]:
-        """One number a token: its weight; under max, the share of dimensions it won."""
+        """One number a token: its weight, the mean over dimensions; of winners, the share of dimensions won."""
         return self.weights.mean(dim=2)

@@ -14,6 +14,7 @@ from pooling.catalogue import DEFAULT, get_model, model_folder
 from pooling.encoders import default_device, trained_pooling
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
 from pooling.stsb import read_stsb
+from pooling.types import NotComputable
 from tests.conftest import ROOT, STSB, needs_stsb
 
 TEXTS = [
@@ -183,7 +184,7 @@ def test_threads_do_not_mix_up_each_others_texts(encoder):
 
 
 def test_a_strategy_without_its_head_says_so_and_offers_another(encoder):
-    with pytest.raises(LookupError, match=r"No attention head was trained for .* at layer 1\+6 .*another strategy"):
+    with pytest.raises(NotComputable, match=r"No attention head was trained for .* at layer 1\+6 .*another strategy"):
         apply(get_strategy("attention"), encoder.encode(TEXTS, layer=(1, 6)), model=encoder.name, layer=(1, 6))
 
 

@@ -1,6 +1,7 @@
 """What every strategy promises, whoever wrote it: the contract over the whole registry."""
 
 import math
+import re
 import subprocess
 import sys
 
@@ -10,19 +11,48 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pooling import AttentionHead, TokenStates, all_strategies, get_strategy
+from pooling.charts.chips import token_strip
+from pooling.charts.playground import collapse_heatmap
+from pooling.charts.theme import weight_colours
+from pooling.notices.playground import about_collapse, about_tokens
+from pooling.registry import Param
+from pooling.tables import number, token_table
+from pooling.tables.playground import collapse_table, one_dimension_table, winner_table, worked_formula
+from pooling.types import NotComputable
 from tests.conftest import ROOT
-from tests.examples import LOUD, ROWS, states
+from tests.examples import LOUD, ROWS, SPECIAL, TEXTS, contract, states
 
-EVERY = pytest.mark.parametrize("strategy", all_strategies(), ids=lambda s: s.name)
+
+def variants():
+    """Every strategy as it comes, and with each of its parameters at its ends."""
+    for strategy in all_strategies():
+        yield strategy
+        for param in strategy.params:
+            yield from (strategy.at(**{param.name: end}) for end in (param.minimum, param.maximum))
+
+
+def named(strategy) -> str:
+    return "-".join([strategy.name, *(f"{value:g}" for _, value in strategy.settings)])
+
+
+EVERY = pytest.mark.parametrize("strategy", list(variants()), ids=named)
+EACH_ONCE = pytest.mark.parametrize("strategy", all_strategies(), ids=lambda s: s.name)
+DIM = len(TEXTS[0][0])
+
+
+def a_head(dim: int) -> AttentionHead:
+    """A head that prefers tokens whose dimensions are large."""
+    head = AttentionHead(dim)
+    torch.nn.init.constant_(head.query, 0.3)
+    torch.nn.init.constant_(head.std, 2.0)
+    return head.requires_grad_(False)
 
 
 def pool(strategy, given_states: TokenStates):
-    """Pool with a head that prefers tokens whose dimensions are large, where one is needed."""
-    if strategy.needs != "head":
-        return strategy(given_states)
-    head = AttentionHead(given_states.hidden.shape[2])
-    torch.nn.init.constant_(head.query, 0.3)
-    return strategy(given_states, head=head)
+    """Pool, with a head where one is needed."""
+    return strategy(
+        given_states, **({"head": a_head(given_states.hidden.shape[2])} if strategy.needs == "head" else {})
+    )
 
 
 def close(one, other, tolerance=1e-5):
@@ -31,7 +61,7 @@ def close(one, other, tolerance=1e-5):
 
 @EVERY
 def test_the_embedding_is_the_weighted_sum_of_the_hidden_states(strategy):
-    given_states = states(ROWS, right=2)
+    given_states = contract(right=2)
     pooled = pool(strategy, given_states)
     hidden = given_states.hidden.masked_fill(~given_states.mask[:, :, None], 0.0)
     close(pooled.embedding, (pooled.weights * hidden).sum(dim=1), 1e-6)
@@ -41,15 +71,16 @@ def test_the_embedding_is_the_weighted_sum_of_the_hidden_states(strategy):
 @pytest.mark.parametrize("loud", LOUD)
 @pytest.mark.parametrize(("left", "right"), [(0, 1), (3, 0), (0, 7), (5, 0)])
 def test_padding_side_and_amount_do_not_change_the_embedding(strategy, loud, left, right):
-    plain = [pool(strategy, states([row])).embedding[0] for row in ROWS]
-    padded = pool(strategy, states(ROWS, left=left, right=right, loud=loud)).embedding
+    plain = [pool(strategy, states([row], special=[s])).embedding[0] for row, s in zip(TEXTS, SPECIAL, strict=True)]
+    padded = pool(strategy, contract(left=left, right=right, loud=loud)).embedding
+    assert torch.isfinite(padded).all()
     close(padded, torch.stack(plain))
 
 
 @EVERY
 @pytest.mark.parametrize("loud", LOUD)
 def test_padding_has_no_weight(strategy, loud):
-    given_states = states(ROWS, left=2, loud=loud)
+    given_states = contract(left=2, loud=loud)
     weights = pool(strategy, given_states).weights
     assert torch.isfinite(weights).all()
     assert (weights[~given_states.mask] == 0).all()
@@ -57,26 +88,38 @@ def test_padding_has_no_weight(strategy, loud):
 
 @EVERY
 def test_a_text_of_one_token_is_that_token(strategy):
-    close(pool(strategy, states([[[5.0, -1.0, 7.0]]], right=3)).embedding, torch.tensor([[5.0, -1.0, 7.0]]))
+    for special in ([], [0]):
+        alone = states([[[5.0, -1.0, 7.0]]], right=3, special=[special])
+        close(pool(strategy, alone).embedding, torch.tensor([[5.0, -1.0, 7.0]]))
 
 
 @EVERY
 def test_the_order_of_the_batch_does_not_matter(strategy):
-    forward = pool(strategy, states(ROWS)).embedding
-    backward = pool(strategy, states(ROWS[::-1])).embedding
+    forward = pool(strategy, contract()).embedding
+    backward = pool(strategy, states(TEXTS[::-1], special=SPECIAL[::-1])).embedding
     close(forward, backward.flip(0))
 
 
 @EVERY
-def test_weights_are_not_negative_and_fit_the_glossary(strategy):
-    weights = pool(strategy, states(ROWS)).weights
-    assert weights.shape in {(2, 3, 1), (2, 3, 3)}
+def test_weights_are_of_the_kind_that_is_declared_and_not_negative(strategy):
+    pooled = pool(strategy, contract())
+    weights = pooled.weights
+    assert pooled.kind == strategy.kind
+    assert weights.shape == (len(TEXTS), 5, 1 if strategy.kind == "tokens" else DIM)
     assert (weights >= 0).all()
+    # Of a text of several tokens: winners take all, other weights do not, at least at the defaults.
+    of_first = weights[0]
+    takes_all = bool(((of_first == 0) | (of_first == 1)).all() and (of_first.sum(dim=0) == 1).all())
+    if strategy.kind == "winners":
+        assert takes_all
+    if strategy.kind == "dimensions" and strategy.settings == get_strategy(strategy.name).settings:
+        assert not takes_all
+        assert not torch.allclose(of_first, of_first[:, :1])
 
 
 @EVERY
 def test_nothing_is_written_into_what_was_given(strategy):
-    given_states = states(ROWS, left=1)
+    given_states = contract(left=1)
     before = given_states.hidden.clone(), given_states.mask.clone()
     pool(strategy, given_states)
     assert torch.equal(given_states.hidden, before[0])
@@ -94,10 +137,18 @@ def test_half_precision_is_summed_in_float32(strategy, dtype):
         (("t",) * length,),
         torch.full((1, 2, length), 1 / length),
     )
-    embedding = pool(strategy, given_states).embedding
-    assert embedding.dtype == torch.float32
-    factor = math.sqrt(length) if strategy.name == "mean_sqrt_len" else 1
-    torch.testing.assert_close(embedding, torch.full((1, 2), 200.0 * factor), rtol=1e-5, atol=0)
+    pooled = pool(strategy, given_states)
+    assert pooled.embedding.dtype == torch.float32
+    torch.testing.assert_close(pooled.embedding, (200.0 * pooled.weights.sum(dim=1)).expand(1, 2), rtol=1e-5, atol=0)
+    given_states = contract(left=2, dtype=dtype)
+    exact = TokenStates(
+        given_states.hidden.float(),
+        given_states.mask,
+        given_states.special,
+        given_states.tokens,
+        given_states.attention,
+    )
+    close(pool(strategy, given_states).embedding, pool(strategy, exact).embedding)
 
 
 @EVERY
@@ -111,12 +162,16 @@ def test_half_precision_is_summed_in_float32(strategy, dtype):
     left=st.integers(0, 4),
 )
 def test_any_batch_pools_as_its_texts_do_alone(strategy, rows, left):
-    together = pool(strategy, states(rows, left=left)).embedding
-    alone = torch.cat([pool(strategy, states([row])).embedding for row in rows])
+    special = [[0, len(row) - 1][: len(row)] for row in rows]
+    together = pool(strategy, states(rows, left=left, special=special)).embedding
+    alone = torch.cat(
+        [pool(strategy, states([row], special=[s])).embedding for row, s in zip(rows, special, strict=True)]
+    )
+    assert torch.isfinite(together).all()
     torch.testing.assert_close(together, alone, atol=1e-3, rtol=1e-5)
 
 
-@EVERY
+@EACH_ONCE
 def test_every_strategy_tells_what_a_reader_needs(strategy):
     for said in (strategy.label, strategy.summary, strategy.formula, strategy.when, strategy.watch_out):
         assert said.strip() == said != ""
@@ -124,15 +179,175 @@ def test_every_strategy_tells_what_a_reader_needs(strategy):
     assert strategy.summary.endswith(".")
 
 
-@EVERY
+@EACH_ONCE
 def test_what_a_strategy_needs_is_asked_for_and_never_guessed(strategy):
     bare = states(ROWS)
     bare = TokenStates(bare.hidden, bare.mask, bare.special, bare.tokens)
     if strategy.needs is None:
         strategy(bare)
     else:
-        with pytest.raises(ValueError, match=r"or (use )?mean pooling"):
+        with pytest.raises(NotComputable, match=r"or (use )?mean pooling"):
             strategy(bare)
+
+
+@EVERY
+@pytest.mark.parametrize(("left", "right"), [(0, 3), (3, 0)])
+def test_its_code_gives_its_embeddings(strategy, left, right):
+    given_states, head = contract(left=left, right=right), a_head(DIM)
+    names = {
+        "torch": torch,
+        "hidden": given_states.hidden,
+        "mask": given_states.mask.long(),
+        "special": given_states.special,
+        **dict(strategy.settings),
+    }
+    names |= {"attention": given_states.attention.mean(dim=1)} if strategy.needs == "attention" else {}
+    names |= {"head": dict(head.state_dict())} if strategy.needs == "head" else {}
+    exec(strategy.torch, names)
+    close(names["embeddings"], pool(strategy, given_states).embedding)
+
+
+def value_of(latex: str) -> tuple[float, float]:
+    """What a worked formula comes to, computed from the numbers it shows, and what it says it comes to."""
+    _, *sides = re.sub(r"\\begin{aligned}|\\end{aligned}|\\quad|\\big|\\;", "", latex).split("&=")
+    made = sides[0].replace(r"\cdot", "*").replace("{}", "").replace("&", "").replace(r"\\", "")
+    made = re.sub(r"\\sqrt{([^{}]*)}", r"sqrt(\1)", made)
+    made = re.sub(r"\\frac{([^{}]*)}{([^{}]*)}", r"((\1)/(\2))", made)
+    made = re.sub(r"\\(max|exp)", r"\1", made).replace("{", "(").replace("}", ")")
+    made = re.sub(r"\)\s*\(", ")*(", made)
+    assert "\\" not in made, f"This test cannot work out {made!r}; teach it."
+    return eval(made, {"sqrt": math.sqrt, "exp": math.exp, "max": lambda *of: max(of)}), float(
+        sides[-1].replace(r"\\", "")
+    )
+
+
+def test_a_worked_formula_is_worked_out_from_what_it_shows():
+    shown = r"\begin{aligned} e_{1} &= \frac{1}{\sqrt{4}}\big(-4.00 \\ &\quad {} - 2.00 + 1.00\big) \\ "
+    shown += r"&= -2.50 \end{aligned}"
+    assert value_of(shown) == (-2.5, -2.5)
+    assert value_of(r"\begin{aligned} e_{0} &= \max\big({-4.00},\; {-2.00}\big) \\ &= -2.00 \end{aligned}") == (-2, -2)
+    assert value_of(r"\begin{aligned} e_{0} &= -0.167\cdot 4.00 \\ &= -0.668 \end{aligned}") == (-0.668, -0.668)
+
+
+@EVERY
+@pytest.mark.parametrize("index", range(len(TEXTS)))
+def test_its_worked_formula_comes_to_what_it_says(strategy, index):
+    one = contract(left=1).one(index)
+    pooled = pool(strategy, one)
+    for dimension in range(DIM):
+        terms, drawn = one_dimension_table(one, pooled, dimension), pooled.embedding[0, dimension].item()
+        computed, said = value_of(worked_formula(strategy, terms, dimension, drawn))
+        # Of three digits: at most half a per cent of a weight, and as much of a value.
+        rounding = 0.0101 * terms["product"].abs().sum()
+        assert said == pytest.approx(drawn, rel=0.0051, abs=1e-6)
+        assert computed == pytest.approx(said, abs=rounding + 1e-6)
+
+
+def quoted(pattern: str, said: str) -> list[float]:
+    """The numbers that a sentence gives where it says this."""
+    return [float(found.replace("−", "-")) for found in re.findall(pattern, said)]
+
+
+@EVERY
+@pytest.mark.parametrize("index", range(len(TEXTS)))
+def test_what_is_said_of_its_weights_is_true_of_them(strategy, index):
+    one = contract(right=1).one(index)
+    pooled = pool(strategy, one)
+    weights, special = pooled.weights[0].expand(-1, DIM), one.special[0]
+    share = weights.mean(dim=1) / weights.mean(dim=1).sum()
+    said = about_tokens(token_table(one, pooled), strategy)
+    top = int(re.search(r"\(token (\d+)\)", said)[1]) - 1 if "(token " in said else None
+    assert top is None or share[top] == share.max()
+    assert ("win" in said) == (strategy.kind == "winners" and len(share) > 1), said
+    for won, dim in re.findall(r"wins (\d+) of (\d+) dimensions", said):
+        assert (int(won), int(dim)) == (int((weights.argmax(dim=0) == top).sum()), DIM)
+    for number_said in quoted(r"([\d.]+)% of this embedding", said):
+        assert number_said == pytest.approx(100 * share.max().item(), rel=0.0051)
+    for number_said in quoted(r"[Ss]pecial tokens (?:carry|win) ([\d.]+)%", said):
+        assert number_said == pytest.approx(100 * share[special].sum().item(), rel=0.0051, abs=1e-3)
+    for counted in quoted(r"(\d+)(?: of the \d+)? tokens have the same weight", said):
+        assert (share > 0).sum() == counted
+        assert share[share > 0].max() - share[share > 0].min() < 1e-6
+    assert quoted(r"same weight, ([\d.]+\d)", said) in (
+        [],
+        [pytest.approx(weights.mean(dim=1).max().item(), rel=0.0051)],
+    )
+    if "alone makes" in said:
+        assert share.max() == pytest.approx(1, abs=1e-5)
+    matrix = collapse_table(one, pooled, range(DIM))
+    said = about_collapse(matrix, pooled)
+    assert ("winners" in said) == ("marked cell" in said) == (strategy.kind == "winners")
+    assert ("from column to column" in said) == (strategy.kind == "dimensions")
+    for total in quoted(r"add up to ([\d.]+\d)", said):
+        assert total == pytest.approx(weights.sum(dim=0).mean().item(), rel=0.0051)
+        assert total != 1
+    for times in quoted(r"values are ([\d.]+) times", said):
+        values = pooled.embedding[0].abs().mean() / one.hidden[0].abs().mean()
+        assert times == pytest.approx(values.item(), rel=0.0051)
+    if "larger values" in said:
+        mine = (weights * one.hidden[0].abs()).sum() / weights.sum()
+        assert mine > one.hidden[0].abs().mean()
+
+
+@EVERY
+@pytest.mark.parametrize("index", range(len(TEXTS)))
+def test_its_pictures_are_of_its_weights(strategy, index):
+    one = contract(left=2).one(index)
+    pooled = pool(strategy, one)
+    table, dims = token_table(one, pooled), range(DIM)
+    strip = token_strip(table, "x")
+    assert strip.count("<li") == len(table)
+    assert "nan" not in strip
+    assert ("wins" in strip) == (strategy.kind == "winners")
+    assert (
+        strip.count(f"background:{weight_colours(1.0)[0]}") == (table["weight"] > 0.999 * table["weight"].max()).sum()
+    )
+    for weight in pooled.weights[0].mean(dim=1).tolist():
+        below = f"{100 * weight:.1f}%" if strategy.kind == "winners" else number(weight)
+        assert f'<span class="pp-number">{below}</span>' in strip
+    matrix, winners = collapse_table(one, pooled, dims), winner_table(pooled, dims)
+    made = collapse_heatmap(matrix, table, winners, dimension=0, dark=False)
+    marks = [shape.path for shape in made.layout.shapes if shape.type == "path"]
+    assert len(marks) == (strategy.kind == "winners")
+    for place, row in zip(range(DIM), re.findall(r"M[-\d.]+,([-\d.]+)", marks[0]), strict=True) if marks else ():
+        assert pooled.weights[0, round(float(row)), place] == 1
+    assert made.data[0].z[-1] == pytest.approx(pooled.embedding[0].tolist())
+
+
+@EACH_ONCE
+def test_its_parameters_can_be_slid_and_are_said_and_checked(strategy):
+    assert strategy.settings == tuple((param.name, param.default) for param in strategy.params)
+    for param in strategy.params:
+        assert (param.values[0], param.values[-1]) == (param.minimum, param.maximum)
+        assert param.default in param.values
+        assert list(param.values) == sorted(param.values)
+        assert len(param.values) <= 30
+        assert param.help.endswith(".")
+        other = next(value for value in param.values if value not in (param.default, param.neutral))
+        set_so = strategy.at(**{param.name: other})
+        assert set_so.title.startswith(strategy.label)
+        assert f"{other:g}" in set_so.title
+        moved = pool(set_so, contract()).embedding - pool(strategy, contract()).embedding
+        assert moved.abs().max() > 1e-3
+        close(pool(strategy, contract()).embedding, pool(set_so, contract()).embedding - moved)
+        for wrong in (param.minimum - 1, param.maximum + 1, math.nan):
+            with pytest.raises(ValueError, match=f"{param.name} of .* goes from"):
+                strategy.at(**{param.name: wrong})
+            with pytest.raises(ValueError, match=f"{param.name} of .* goes from"):
+                strategy(contract(), **{param.name: wrong})
+
+
+def test_a_parameter_that_is_not_there_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"Mean has no parameter 'temprature'; its parameters: none\."):
+        get_strategy("mean", temprature=2.0)
+    with pytest.raises(ValueError, match=r"its parameters: temperature\."):
+        get_strategy("attention", temprature=2.0)
+
+
+def test_a_slider_goes_by_powers_of_ten_or_in_even_steps():
+    words = {"name": "x", "label": "x", "default": 1.0, "help": "x"}
+    assert Param(**words, minimum=0.05, maximum=20.0).values == (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+    assert Param(**words | {"default": 0.1}, minimum=0.0, maximum=0.4).values[:6] == (0, 0.02, 0.04, 0.06, 0.08, 0.1)
 
 
 def test_an_unknown_strategy_is_answered_with_the_nearest():
@@ -185,7 +400,8 @@ def test_temperature_goes_from_one_token_to_the_mean():
     torch.nn.init.constant_(head.query, 1.0)  # scores -1, 1, -9: the second token
     attention = get_strategy("attention")
     close(attention(states(ROWS), head=head, temperature=0.05).embedding[0], torch.tensor(ROWS[0][1]))
-    close(attention(states(ROWS), head=head, temperature=1e6).embedding[0], torch.tensor([2.0, -4.0, -1.0]), 1e-3)
+    torch.nn.init.constant_(head.query, 1e-3)  # scores -0.001, 0.001, -0.009
+    close(attention(states(ROWS), head=head, temperature=20.0).embedding[0], torch.tensor([2.0, -4.0, -1.0]), 1e-2)
 
 
 def test_max_shares_are_the_dimensions_won():

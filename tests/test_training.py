@@ -17,7 +17,7 @@ from pooling.jobs import Job, JobQueue, QueueFull
 from pooling.modules import CARD_FILE, HEAD_FILE, AttentionHead, find_head, head_cards, pack_head, unpack_head
 from pooling.stsb import read_stsb
 from pooling.training import against_mean, held_back_test, rounded, split_pairs, train_head
-from pooling.types import TokenStates
+from pooling.types import NotComputable, TokenStates
 from tests.conftest import STSB, needs_stsb
 
 SLICE, FEW = list(own_pairs("train")[:64]), list(own_pairs("dev")[:24])
@@ -396,5 +396,5 @@ def test_a_shipped_head_is_found_by_model_and_layer(encoder):
     given = encoder.encode(["A cat."], layer=4)
     pooled = apply(get_strategy("attention"), given, model=DEFAULT, layer=4)
     assert pooled.weights.sum().item() == pytest.approx(1)
-    with pytest.raises(LookupError, match=r"it has one for layer 0, 4, 5, 6"):
+    with pytest.raises(NotComputable, match=r"it has one for layer 0, 4, 5, 6"):
         find_head(DEFAULT, 3)

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from pooling.types import Embedding
 
 
-class NotComputed(Exception):
-    """Why a strategy makes nothing of these hidden states, in a sentence."""
-
-
 class Weighed(NamedTuple):
     """A sentence under one strategy and, to compare, under all."""
 
@@ -52,7 +48,7 @@ def weighed(choice: Choice, index: int) -> Weighed:
     """One of the sidebar's sentences under its strategy.
 
     Raises:
-        NotComputed: where the strategy needs what is not there, such as a head.
+        NotComputable: where the strategy needs what is not there, such as a head.
     """
     return _weighed(choice, choice.key, index)
 
@@ -67,10 +63,7 @@ def _weighed(_choice: Choice, key: tuple, index: int) -> Weighed:
 
     strategy, where = _choice.strategy, {"model": _choice.model, "layer": _choice.layer}
     states, trained = cache.states(_choice).one(index), cache.encoder(_choice.model).trained_pooling
-    try:
-        pooled = apply(strategy, states, **where)
-    except (LookupError, ValueError) as missing:
-        raise NotComputed(str(missing.args[0])) from missing
+    pooled = apply(strategy, states, **where)
     tokens = token_table(states, pooled)
     compared, vectors = strategy_table(states, own=trained, **where)
     return Weighed(
@@ -131,7 +124,7 @@ def _drawn(_weighed: Weighed, key: tuple, index: int, shown: list[int], by_hand:
     )
     return Drawn(
         matrix.reset_index(),
-        about_collapse(matrix, winners, choice.strategy),
+        about_collapse(matrix, pooled),
         terms,
         worked_formula(choice.strategy, terms, by_hand, pooled.embedding[0, by_hand].item()),
         *(legible(figure, dark=dark) for figure in figures),

@@ -215,11 +215,12 @@ def _differences(page: "PageInfo", choice: Choice) -> list[str]:
 def _not_computed(recipe: "Recipe") -> str:
     """Why there are no such embeddings, in a sentence; "" where there are."""
     from pooling.export import embeddings
+    from pooling.types import NotComputable
 
     try:
         embeddings(recipe, cache.encoder(recipe.model), ["word"])
-    except (LookupError, ValueError) as missing:
-        return str(missing.args[0])
+    except NotComputable as missing:
+        return str(missing)
     return ""
 
 

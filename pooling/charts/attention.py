@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from pooling.charts.playground import shorten
-from pooling.charts.theme import figure, strategy_colour
+from pooling.charts.theme import figure, strategy_colour, strategy_look
 from pooling.tables import number
 from pooling.tables.attention import DATA_SETS
 
@@ -106,7 +106,7 @@ def head_scores(table: pd.DataFrame) -> go.Figure:
                 marker={
                     "color": strategy_colour(name),
                     "size": 14,
-                    "symbol": "circle" if name == "mean" else "diamond",
+                    "symbol": strategy_look(name).symbol,
                 },
                 text=[f"{score:.2f}" for score in shown[name]],
                 textposition=["middle right" if a else "middle left" for a in ahead],

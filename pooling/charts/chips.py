@@ -90,7 +90,7 @@ def token_strip(table: pd.DataFrame, label: str, most: float | None = None) -> s
 
 
 def _share(row: dict) -> str:
-    """The number under a chip: a weight, or under max the share of dimensions won."""
+    """The number under a chip: a weight, or of winners the share of dimensions won."""
     if not row["pooled"]:
         return "–"
     return f"{100 * row['weight']:.1f}%" if pd.notna(row["won"]) else number(row["weight"])

@@ -3,11 +3,8 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from pooling.charts.theme import figure, strategy_colour
+from pooling.charts.theme import figure, strategy_look
 from pooling.tables import number
-
-DASHES = ("solid", "dash", "dot", "dashdot")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross", "triangle-down")
 
 
 def padding_curves(table: pd.DataFrame, padding: int) -> go.Figure:
@@ -18,14 +15,16 @@ def padding_curves(table: pd.DataFrame, padding: int) -> go.Figure:
         padding: the amount that is chosen, marked; at the end of the table, where it has no more.
     """
     made = figure(380)
-    for i, (name, rows) in enumerate(table.groupby("name", sort=False)):
+    for name, rows in table.groupby("name", sort=False):
+        look = strategy_look(name)
         made.add_scatter(
             x=rows["padding"].astype(str),
             y=rows["cosine"],
             name=rows["label"].iloc[0],
             mode="lines+markers",
-            line={"color": strategy_colour(name), "width": 2.5, "dash": DASHES[i % len(DASHES)]},
-            marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 9},
+            line={"color": look.colour, "width": 2.5, "dash": look.dash},
+            marker={"symbol": look.symbol, "size": 9},
+            zorder=-1 if look.dash == "solid" else 0,  # what lies on it leaves it to be seen in the gaps
             hovertemplate="%{fullData.name}<br>%{x} padding tokens<br>cosine %{y:.4f}<extra></extra>",
         )
     amounts = table["padding"].unique().tolist()

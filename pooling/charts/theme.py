@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,6 +13,35 @@ from pooling.registry import all_strategies
 
 OKABE_ITO = ["#999999", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#0072B2", "#F0E442"]
 """The colour-blind-safe palette of Okabe and Ito, its black made grey to be seen in the dark."""
+
+
+class Look(NamedTuple):
+    """How a strategy is drawn, the same on every page: no two looks differ by colour alone."""
+
+    colour: str
+    symbol: str
+    dash: str
+
+
+LOOKS = (
+    Look(OKABE_ITO[0], "circle", "dash"),
+    Look(OKABE_ITO[1], "square", "solid"),
+    Look(OKABE_ITO[2], "diamond", "dashdot"),
+    Look(OKABE_ITO[3], "triangle-up", "longdash"),
+    Look(OKABE_ITO[4], "x", "dashdot"),
+    Look(OKABE_ITO[5], "star", "dot"),
+    Look(OKABE_ITO[6], "cross", "longdashdot"),
+    Look(OKABE_ITO[7], "triangle-down", "longdash"),
+    # As far as can be from those above and from one another, as trichromats and dichromats see them.
+    Look("#883322", "hexagon", "dash"),
+    Look("#AA33FF", "pentagon", "dash"),
+    Look("#005577", "triangle-left", "dot"),
+    Look("#AABBAA", "triangle-right", "longdashdot"),
+    Look("#776666", "bowtie", "longdashdot"),
+    Look("#6622BB", "hourglass", "dashdot"),
+    Look("#AA4400", "star-diamond", "dot"),
+    Look("#8888FF", "hexagram", "dot"),
+)
 
 WEIGHTS = "Cividis"
 HIDDEN = {
@@ -28,10 +57,18 @@ BRIGHT = 0.179
 CONFIG = {"displayModeBar": False, "scrollZoom": False}
 
 
+def strategy_look(name: str) -> Look:
+    """A strategy's look: the one it has declared, or the first that nobody has."""
+    declared = {s.name: s.colour for s in all_strategies()}
+    free = [i for i in range(len(LOOKS)) if i not in declared.values()] or list(range(len(LOOKS)))
+    without = [one for one, place in declared.items() if place is None]
+    place = free[without.index(name) % len(free)] if name in without else declared[name]
+    return LOOKS[place % len(LOOKS)]
+
+
 def strategy_colour(name: str) -> str:
-    """One colour a strategy, the same on every page, by its place in the registry."""
-    names = [s.name for s in all_strategies()]
-    return OKABE_ITO[names.index(name) % len(OKABE_ITO)]
+    """One colour a strategy, the same on every page."""
+    return strategy_look(name).colour
 
 
 def weight_colours(share: float) -> tuple[str, str]:

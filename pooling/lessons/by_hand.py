@@ -62,7 +62,7 @@ def by_hand() -> Shown:
             Picture(
                 partial(collapse_heatmap, matrix, token_table(states, pooled), winners, dimension=ASKED),
                 matrix.reset_index(),
-                f"{strategy.label} pooling: {about_collapse(matrix, winners, strategy)}",
+                f"{strategy.label} pooling: {about_collapse(matrix, pooled)}",
             ),
             Sum(f"{strategy.label}, every dimension by hand", tuple(sums)),
         ]

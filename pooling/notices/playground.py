@@ -4,41 +4,63 @@ import pandas as pd
 
 from pooling.registry import Strategy
 from pooling.tables import number
+from pooling.types import Pooled
+
+BELOW = {
+    "tokens": "its weight",
+    "dimensions": "its weight, the mean over all dimensions",
+    "winners": "the share of dimensions it won",
+}
+"""What the number below a token is, by the kind of a strategy's weights."""
 
 
 def about_tokens(table: pd.DataFrame, strategy: Strategy) -> str:
     """Which tokens carry this embedding."""
     table = table[table["pooled"]]
-    top = table.loc[table["weight"].idxmax()]
-    name = f"{top['token']!r} (token {top['position']})"
-    even = table["weight"].max() - table["weight"].min() < 1e-6
-    if pd.notna(top["won"]):
-        dim = int(table["won"].sum())
+    top, low = table.loc[table["weight"].idxmax()], table.loc[table["weight"].idxmin()]
+    name, total = f"{top['token']!r} (token {top['position']})", table["weight"].sum()
+    if len(table) == 1:
+        return f"{name} is the only token, so it alone makes this embedding."
+    special = number(100 * table.loc[table["special"], "weight"].sum() / total)
+    if strategy.kind == "winners":
         words = table[~table["special"]]
-        special = number(100 * table.loc[table["special"], "won"].sum() / dim)
         least = words.loc[words["won"].idxmin()] if len(words) else top
         return (
-            f"{name} wins {top['won']} of {dim} dimensions, the most; {least['token']!r} wins "
+            f"{name} wins {top['won']} of {int(table['won'].sum())} dimensions, the most; {least['token']!r} wins "
             f"{least['won']}. Special tokens win {special}% of them."
         )
-    if even:
-        return (
-            f"All {len(table)} tokens have the same weight, {number(top['weight'])}; "
-            f"{int(table['special'].sum())} of them are special tokens, not words of the text."
-        )
-    if top["weight"] > 1 - 1e-6:
+    average = ", the mean over its dimensions" if strategy.kind == "dimensions" else ""
+    counted = table[table["weight"] > 1e-6 * total]
+    if len(counted) == 1:
         return f"{name} alone makes this embedding; the other {len(table) - 1} tokens count for nothing."
-    low = table.loc[table["weight"].idxmin()]
-    special = number(100 * table.loc[table["special"], "weight"].sum())
-    times = f", {number(top['weight'] / low['weight'])} times {low['token']!r}" if low["weight"] > 1e-6 else ""
-    return f"{name} carries {number(100 * top['weight'])}% of this embedding{times}. Special tokens carry {special}%."
+    if counted["weight"].max() - counted["weight"].min() < 1e-6:
+        same = f"the same weight, {number(top['weight'])}{average}"
+        if len(counted) < len(table):
+            return (
+                f"{len(counted)} of the {len(table)} tokens have {same}; the others count for nothing. Special tokens "
+                f"carry {special}%."
+            )
+        return (
+            f"All {len(table)} tokens have {same}; {int(table['special'].sum())} of them are special tokens, not "
+            "words of the text."
+        )
+    times = f", {number(top['weight'] / low['weight'])} times {low['token']!r}" if low["weight"] > 1e-6 * total else ""
+    return (
+        f"{name} carries {number(100 * top['weight'] / total)}% of this embedding{average}{times}. Special tokens "
+        f"carry {special}%."
+    )
 
 
-def about_collapse(matrix: pd.DataFrame, winners: pd.DataFrame | None, strategy: Strategy) -> str:
-    """What happens to the columns of the matrix."""
+def about_collapse(matrix: pd.DataFrame, pooled: Pooled) -> str:
+    """What happens to the columns of the matrix of one text.
+
+    Args:
+        matrix: of `collapse_table`.
+        pooled: the text's embedding and its weights, which say how the columns collapse.
+    """
     tokens, embedding = matrix.iloc[:-1], matrix.iloc[-1]
-    shown = matrix.shape[1]
-    if winners is not None:
+    shown, weights = matrix.shape[1], pooled.weights[0]
+    if pooled.kind == "winners":
         gap = embedding.mean() - tokens.to_numpy().mean()
         return (
             f"In each of these {shown} columns the one marked cell falls through to the embedding. "
@@ -50,16 +72,21 @@ def about_collapse(matrix: pd.DataFrame, winners: pd.DataFrame | None, strategy:
         change = "as large as the tokens' own"
     else:
         change = f"{number(shrink)} times the tokens' own on average"
+    total = weights.sum(dim=0).mean().item()
+    by = "by the weights above" if pooled.kind == "tokens" else "by weights that differ from column to column"
+    if abs(total - 1) > 1e-3:
+        why = f": the weights add up to {number(total)}, not to 1"
+    elif int((weights > 0).any(dim=1).sum()) == 1:
+        why = ": they are one token's, and nothing is averaged away"
+    elif abs(shrink - 1) < 0.005:
+        why = ""
+    elif shrink < 1:
+        why = ": where tokens disagree in sign, they cancel out"
+    else:
+        why = ": tokens with larger values have the larger weights"
     return (
-        f"Each of these {shown} columns collapses into the one number under it by the weights above. "
-        f"The embedding's values are {change}: "
-        + (
-            "where tokens disagree in sign, they cancel out."
-            if shrink < 0.995
-            else "nothing is averaged away."
-            if shrink < 1.005
-            else "this sum grows with the length of the text."
-        )
+        f"Each of these {shown} columns collapses into the one number under it {by}. The embedding's values are "
+        f"{change}{why}."
     )
 
 
@@ -68,8 +95,16 @@ def about_strategies(table: pd.DataFrame, own: Strategy, trained: bool) -> str:
     others = table[(table["name"] != own.name) & table["missing"].isna()]
     far = others.loc[others["cosine"].idxmin()]
     whose = f"{own.label}, the pooling this model was trained with" if trained else own.label
-    same = others[others["cosine"] > 0.99995]["label"].tolist()
-    tail = f" {' and '.join(same)} points the same way and differs only in length." if same else ""
+    near = others[others["cosine"] > 0.99995]
+    as_long = (near["norm"] / table.set_index("name").loc[own.name, "norm"] - 1).abs() < 1e-3
+    longer, same = near[~as_long]["label"].tolist(), near[as_long]["label"].tolist()
+    tail = f" {_listed(longer, 'points', 'point')} the same way; only the length differs." if longer else ""
+    tail += f" {_listed(same, 'gives', 'give')} the same embedding here." if same else ""
     return (
         f"{far['label']} is furthest from {whose}: cosine {number(far['cosine'])}, length {number(far['norm'])}.{tail}"
     )
+
+
+def _listed(names: list[str], one: str, several: str) -> str:
+    """Names, and a verb in their number."""
+    return f"{names[0]} {one}" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} {several}"

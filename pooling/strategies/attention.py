@@ -3,7 +3,7 @@
 from pooling.modules import AttentionHead
 from pooling.registry import Param, strategy
 from pooling.token_weights import softmax_weights, weighted_sum
-from pooling.types import Pooled, TokenStates
+from pooling.types import NotComputable, Pooled, TokenStates
 
 
 @strategy(
@@ -20,8 +20,9 @@ from pooling.types import Pooled, TokenStates
         "training data: on other texts it can lose to the mean."
     ),
     order=80,
+    colour=7,
     torch=(
-        'scores = ((hidden - head["mean"]) / head["std"]) @ head["query"]\n'
+        'scores = ((hidden - head["mean"]) / head["std"]) @ head["query"] / temperature\n'
         "weights = scores.masked_fill(mask == 0, -torch.inf).softmax(dim=1)\n"
         "embeddings = (weights.unsqueeze(-1) * hidden).sum(dim=1)"
     ),
@@ -33,14 +34,18 @@ from pooling.types import Pooled, TokenStates
             default=1.0,
             minimum=0.05,
             maximum=20.0,
-            help="Below 1 the weights sharpen towards one token; above 1 they flatten to the mean.",
+            help="The head's scores are divided by it: below 1 the weights sharpen towards one token, above 1 they "
+            "flatten towards mean pooling.",
+            symbol="τ",
+            neutral=1.0,
+            ends=("one token", "mean"),
         ),
     ),
 )
 def attention_pooling(states: TokenStates, *, head: AttentionHead | None = None, temperature: float = 1.0) -> Pooled:
     """A small trained head decides how much each token counts."""
     if head is None:
-        raise ValueError(
+        raise NotComputable(
             "Attention pooling needs a head trained for this model and layer, and got none; "
             "train one, choose a layer that has one, or use mean pooling."
         )

@@ -16,6 +16,7 @@ from pooling.types import Pooled, TokenStates
         "poor. Under left padding it is not at index 0; in a decoder it has seen only itself."
     ),
     order=10,
+    colour=0,
     torch=(
         "first = mask.argmax(dim=1)  # index 0, unless padding or an unpooled prompt stands there\n"
         "embeddings = hidden[torch.arange(len(hidden)), first]"

@@ -2,7 +2,7 @@
 
 from pooling.registry import strategy
 from pooling.token_weights import share_weights, weighted_sum
-from pooling.types import Pooled, TokenStates
+from pooling.types import NotComputable, Pooled, TokenStates
 
 
 @strategy(
@@ -18,6 +18,7 @@ from pooling.types import Pooled, TokenStates
         "that matter. Layer 0 has none, and in a decoder the first token sees only itself."
     ),
     order=70,
+    colour=6,
     torch=(
         "weights = attention * mask\n"
         "weights = weights / weights.sum(dim=1, keepdim=True)\n"
@@ -28,7 +29,7 @@ from pooling.types import Pooled, TokenStates
 def cls_attention_pooling(states: TokenStates) -> Pooled:
     """Each token counts by the attention that the first token pays to it at this layer."""
     if states.attention is None:
-        raise ValueError(
+        raise NotComputable(
             "CLS attention needs the attention of one transformer layer, and these states have "
             "none; choose a single layer from 1 up, or mean pooling."
         )

@@ -16,6 +16,7 @@ from pooling.types import Pooled, TokenStates
         "[SEP], which was never trained to sum up the text."
     ),
     order=40,
+    colour=3,
     torch=(
         "last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1)  # the last 1 of each row\n"
         "embeddings = hidden[torch.arange(len(hidden)), last]"

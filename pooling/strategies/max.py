@@ -16,6 +16,8 @@ from pooling.types import Pooled, TokenStates
         "wins wherever every real value is negative."
     ),
     order=30,
+    colour=2,
+    kind="winners",
     torch="embeddings = hidden.masked_fill(mask.unsqueeze(-1) == 0, -torch.inf).amax(dim=1)",
     sentence_transformers="max",
 )

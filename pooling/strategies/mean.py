@@ -16,6 +16,7 @@ from pooling.types import Pooled, TokenStates
         "In a long text the one word that matters is diluted."
     ),
     order=20,
+    colour=1,
     torch=("weights = mask / mask.sum(dim=1, keepdim=True)\nembeddings = (weights.unsqueeze(-1) * hidden).sum(dim=1)"),
     sentence_transformers="mean",
 )

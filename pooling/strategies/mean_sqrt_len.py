@@ -16,6 +16,7 @@ from pooling.types import Pooled, TokenStates
         "dot product and distance can."
     ),
     order=60,
+    colour=5,
     torch=(
         "weights = mask / mask.sum(dim=1, keepdim=True).sqrt()\n"
         "embeddings = (weights.unsqueeze(-1) * hidden).sum(dim=1)"

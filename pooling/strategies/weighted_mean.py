@@ -15,6 +15,7 @@ from pooling.types import Pooled, TokenStates
         "In an encoder there is no reason to favour the end of a text."
     ),
     order=50,
+    colour=4,
     torch=(
         "weights = mask.cumsum(dim=1) * mask  # 1, 2, 3, ... over pooled tokens, 0 elsewhere\n"
         "weights = weights / weights.sum(dim=1, keepdim=True)\n"

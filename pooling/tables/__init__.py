@@ -89,13 +89,13 @@ def token_list(states: TokenStates) -> pd.DataFrame:
 def token_table(states: TokenStates, pooled: Pooled) -> pd.DataFrame:
     """The tokens of one text (a batch of one) and how much each counts.
 
-    Columns: those of `token_list`, weight (under max, the share of dimensions won), won
-    (dimensions won, under a strategy with a weight per dimension).
+    Columns: those of `token_list`, weight (one a token, or the mean over dimensions: of winners, the
+    share of dimensions won), won (of winners, the dimensions won).
     """
     table = token_list(states)
     table["weight"] = pooled.token_share[0].tolist()
-    per_dimension = pooled.weights.shape[2] > 1
-    table["won"] = pooled.weights[0].sum(dim=1).int().tolist() if per_dimension else [None] * len(table)
+    won = pooled.weights[0].sum(dim=1).int().tolist() if pooled.kind == "winners" else [None] * len(table)
+    table["won"] = won
     return table
 
 

@@ -1,6 +1,7 @@
 """The tables of the Attention page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -10,7 +11,7 @@ from pooling.modules import AttentionHead, head_cards
 from pooling.registry import get_strategy
 from pooling.tables import token_table
 from pooling.training import Progress
-from pooling.types import Pooled, TokenStates
+from pooling.types import NotComputable, Pooled, TokenStates
 
 LISTENERS = ("attention", "cls_attention", "mean")
 """The strategies whose weights the page puts side by side."""
@@ -32,8 +33,8 @@ def listen(
         own = {"head": head} if name == "attention" and head is not None else {}
         try:
             pooled[name] = apply(get_strategy(name), states, model=model, layer=layer, **params, **own)
-        except (LookupError, ValueError) as error:
-            missing[name] = str(error.args[0])
+        except NotComputable as error:
+            missing[name] = str(error)
     return pooled, missing
 
 
@@ -45,7 +46,8 @@ def token_tables(states: TokenStates, pooled: Pooled) -> list[pd.DataFrame]:
 def one_token_table(states: TokenStates, pooled: Pooled, index: int) -> pd.DataFrame:
     """The token table of one text of a batch, without its padding but with its prompt."""
     real = states.mask[index] if states.prompt is None else states.mask[index] | states.prompt[index]
-    one = Pooled(pooled.embedding[index : index + 1], pooled.weights[index : index + 1, real])
+    place = slice(index, index + 1)
+    one = replace(pooled, embedding=pooled.embedding[place], weights=pooled.weights[place, real])
     return token_table(states.one(index), one)
 
 

@@ -9,7 +9,7 @@ import torch
 from pooling.encoders import Layer, apply
 from pooling.registry import Strategy, all_strategies
 from pooling.tables import number, token_table
-from pooling.types import Embedding, Pooled, TokenStates
+from pooling.types import Embedding, NotComputable, Pooled, TokenStates
 
 EMBEDDING = "embedding"
 """The name of the row that holds the pooled vector, under the tokens' rows."""
@@ -41,7 +41,7 @@ def collapse_table(states: TokenStates, pooled: Pooled, dimensions: Sequence[int
 
 def winner_table(pooled: Pooled, dimensions: Sequence[int]) -> pd.DataFrame | None:
     """Who won each dimension: position (from 1) and dimension; None for weights without winners."""
-    if pooled.weights.shape[2] == 1:
+    if pooled.kind != "winners":
         return None
     winners = pooled.weights[0, :, list(dimensions)].argmax(dim=0) + 1
     return pd.DataFrame({"dimension": list(dimensions), "position": winners.tolist()})
@@ -60,8 +60,8 @@ def strategy_table(
     for strategy in all_strategies():
         try:
             vectors[strategy.name] = apply(strategy, states, model=model, layer=layer).embedding
-        except (LookupError, ValueError) as error:
-            missing[strategy.name] = str(error.args[0])
+        except NotComputable as error:
+            missing[strategy.name] = str(error)
     reference = vectors[own or "mean"]
     rows = [
         {
@@ -115,17 +115,18 @@ def worked_formula(strategy: Strategy, table: pd.DataFrame, dimension: int, resu
         text = (joiner + r"\\ &\quad ").join(rows)
         return text.replace("+ -", "- ").replace(r"+ \\ &\quad -", r"\\ &\quad {} - ")
 
-    values = [tex(v) for v in table["value"]]
+    counted = table[table["weight"] != 0]
+    values = [tex(v) for v in counted["value"]]
     products = [
         rf"{tex(w)}\cdot {tex(v)}" if v >= 0 else rf"-{tex(w)}\cdot {tex(-v)}"
-        for w, v in zip(table["weight"], table["value"], strict=True)
+        for w, v in zip(counted["weight"], counted["value"], strict=True)
     ]
     filled = (
-        strategy.worked.replace("<n>", str(len(table)))
-        .replace("<values>", lines([f"{{{v}}}" for v in values], r",\; ", 3))
+        strategy.worked.replace("<n>", str(len(counted)))
+        .replace("<values>", lines([f"{{{tex(v)}}}" for v in table["value"]], r",\; ", 3))
         .replace("<value sum>", lines(values, " + ", 3))
         .replace("<weight·value sum>", lines(products, " + ", 2))
-        .replace("<value>", values[int(table["weight"].to_numpy().argmax())])
+        .replace("<value>", values[int(counted["weight"].to_numpy().argmax())])
     )
     tail = "" if strategy.worked == "<value>" else rf" \\ &= {tex(result)}"
     return rf"\begin{{aligned}} e_{{{dimension}}} &= {filled}{tail} \end{{aligned}}"
