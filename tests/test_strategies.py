@@ -379,6 +379,31 @@ def test_numbers_by_hand(name, expected):
     close(embedding, torch.tensor(expected, dtype=torch.float32))
 
 
+def test_own_tokens_by_hand():
+    # (1.5 - 2 + 0.25) / 3 and so on: the three tokens between the special ones
+    embedding = get_strategy("own_tokens")(contract(left=1)).embedding
+    close(embedding[0], torch.tensor([-0.25 / 3, -10.25 / 3, -2 / 3, 3.5 / 3]))
+    # special tokens alone: their mean
+    close(embedding[1], torch.tensor([2.0, -3.5, 0.0, 1.5]))
+    close(embedding[2:], torch.tensor([[5.0, -1.0, 7.0, -3.0], [4.0, -3.5, 0.5, 1.5]]))
+
+
+def test_own_tokens_leave_out_a_prompt_that_is_only_read_and_say_when_there_is_nothing_but_special_tokens(encoder):
+    strategy = get_strategy("own_tokens")
+    table = token_table(one := encoder.encode(["no rain"], template="query: {}"), strategy(one))
+    assert table["token"][table["weight"] > 0].tolist() == ["query", ":", "no", "rain"]
+    table = token_table(one := encoder.encode(["no rain"], template="query: {}", pool_template=False), strategy(one))
+    assert table["token"][table["weight"] > 0].tolist() == ["no", "rain"]
+    assert about_tokens(table, strategy) == (
+        "2 of the 4 tokens have the same weight, 0.500; the others count for nothing. Special tokens carry 0%."
+    )
+    nothing = encoder.encode(["\u200b"])
+    assert nothing.special.all()
+    assert about_tokens(token_table(nothing, strategy(nothing)), strategy) == (
+        "All 2 tokens have the same weight, 0.500; 2 of them are special tokens, not words of the text."
+    )
+
+
 def test_attention_by_hand():
     head = AttentionHead(3)
     with torch.no_grad():
