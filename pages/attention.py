@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import cache, controls, layout
-from pages.ui.controls.attention import choose_head, choose_listener, choose_temperature, choose_training, offer_layer
+from pages.ui.controls.attention import choose_head, choose_listener, choose_training, offer_layer
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -11,7 +11,6 @@ require_frame()
 import pandas as pd
 
 from pages.ui import trainer
-from pooling import get_strategy
 from pooling.charts import attention as charts
 from pooling.charts import chips
 from pooling.modules import layers_with_head
@@ -20,8 +19,9 @@ from pooling.tables import number
 from pooling.tables.attention import LISTENERS, cosine_to_mean, heads_table, listen, token_tables, weights_table
 
 choice = controls.current()
-states = cache.states(choice)
+states = cache.states(choice.reading, choice.layer, choice.texts)
 encoder = cache.encoder(choice.model)
+attention = next(one for one in choice.strategies if one.name == "attention")
 own, ready = trainer.own_head(choice), layers_with_head(choice.model)
 
 st.header("1 · Who listens to what", anchor=False)
@@ -29,19 +29,19 @@ sentence, heat, beside = st.columns([5, 5, 3], vertical_alignment="bottom")
 with sentence:
     index = controls.choose_sentence(choice.texts)
 with heat:
-    temperature = choose_temperature()
+    controls.choose_settings(attention, again=True)
 with beside:
     head = own if choose_head(own is not None, choice.layer in ready) else None
-pooled, missing = listen(states, head, temperature, model=choice.model, layer=choice.layer)
-titles = {name: get_strategy(name).label for name in LISTENERS}
-titles |= {"attention": "The head" if head is None else "Your head"}
+pooled, missing = listen(states, head, choice.strategies, model=choice.model, layer=choice.layer)
+titles = {one.name: one.title for one in choice.strategies if one.name in LISTENERS}
+titles |= {"attention": attention.called("The head" if head is None else "Your head")}
 if "attention" in missing:
     offer_layer(missing.pop("attention"), ready, choice.layer)
 shown = {name: titles[name] for name in pooled}
 table, cosine = weights_table(states, pooled, index), cosine_to_mean(pooled, index)
 if cosine is not None:
     beside.metric("Cosine to mean's embedding", number(cosine))
-noticed = about_weights(table, cosine)
+noticed = about_weights(table, cosine, titles["attention"])
 bars = charts.weight_bars(table, shown)
 layout.chart(bars, key="weights", alt=noticed)
 for name, reason in missing.items():

@@ -1,5 +1,7 @@
 """Which strategy scores best on these pairs, and is the difference real?"""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.ui import busy, cache, controls, layout, parts, takeaway
@@ -9,22 +11,21 @@ from pages.ui.navigation import require_frame
 
 require_frame()
 
-from pooling import all_strategies
-from pooling.catalogue import PLAIN
 from pooling.charts import evaluation as charts
 from pooling.datasets import own_pairs, own_topics
 from pooling.evaluation import binary, distinct_texts, grid_layers, layer_places, leaderboard, pair_clusters
 from pooling.labels import check_labels, distinct_rows
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
-from pooling.snippets import Recipe, for_pooling
+from pooling.snippets import for_pooling
 from pooling.stsb import stsb_folder
 from pooling.tables import evaluation as tables
 from pooling.tables import own_strategy
 
 choice = controls.current(with_texts=False)
 encoder = cache.encoder(choice.model)
-own, layer, names = encoder.trained_pooling, choice.layer, [s.name for s in all_strategies()]
+own, layer, strategies = encoder.trained_pooling, choice.layer, choice.strategies
+names = [one.name for one in strategies]
 trained_here = own if layer == encoder.layers else None
 at = f"layer {layer_name(layer)}"
 
@@ -56,7 +57,7 @@ def say(verdict: str, name: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Verdict for {choice.model.rpartition('/')[2]}, {at}.** {verdict}")
         with st.popover("Code for it", icon=":material/code:"):
-            recipe = Recipe(choice.model, name, layer, choice.template, choice.pool_template)
+            recipe = replace(choice.recipe, strategy=name, params=dict(choice.settings).get(name, ()))
             st.code(for_pooling(recipe).code, language="python")
 
 
@@ -95,15 +96,16 @@ def show_leaderboard(table, measure: str, noticed: str) -> None:
 
 def evaluate_pairs(data: str, pairs: tuple) -> None:
     """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
-    measure, content = tables.measure_name(pairs), parts.digest([choice.template, choice.pool_template, *pairs])
+    measure, content = tables.measure_name(pairs), parts.digest([choice.reading, choice.settings, *pairs])
     characters = sum(len(p.text1) + len(p.text2) for p in pairs)
     busy.take_turn(len(pairs), characters, busy.PAIRS_TAKE * len(pairs))
-    grid = parts.pair_cosines(pairs, choice)
+    grid = parts.pair_cosines(pairs, choice.reading, choice.settings)
     reference = (encoder.layers, own_strategy(own).name)
     sampled = (*((layer, name) for name in names), reference)
     scores = cache.scores(choice.model, content, sampled, pairs, grid)
     places = layer_places(scores, grid, layer, names)
-    table = tables.leaderboard_table(places, {name: v for (one, name), v in scores.pearson.items() if one == layer})
+    pearson = {name: v for (one, name), v in scores.pearson.items() if one == layer}
+    table = tables.leaderboard_table(places, pearson, strategies=strategies)
     if not (table["verdict"] != "").any():
         layout.problem(
             "No strategy ranks these pairs: under each, all similarities are the same. Are the two texts of every "
@@ -111,7 +113,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         )
         layout.stop()
     texts = tuple(distinct_texts(pairs))
-    offer(texts, (), lambda: parts.embeddings(texts, encoder, choice))
+    offer(texts, (), lambda: parts.embeddings(texts, encoder, choice.recipe))
     say(notices.verdict(table, trained_here, measure), notices.recommended(table, trained_here))
     show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
     st.caption(INTERVALS)
@@ -131,7 +133,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
 
     st.header("What does it cost to pool wrongly?", anchor=False)
     label = own_strategy(own).label
-    costs = tables.cost_table(scores, reference, layer)
+    costs = tables.cost_table(scores, reference, layer, strategies)
     if own is None:
         st.caption(f"This model was trained for no pooling, so {label} of its last layer stands in for its own.")
     if costs.empty:
@@ -143,8 +145,8 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         layout.noticed(noticed, costs, key="cost", figure=figure)
 
     st.header("Every layer under every strategy", anchor=False)
-    table = tables.grid_table(scores.scores, grid_layers(encoder), encoder.layers)
-    noticed = notices.about_grid(table, choice.strategy.label)
+    table = tables.grid_table(scores.scores, grid_layers(encoder), encoder.layers, strategies)
+    noticed = notices.about_grid(table, choice.strategy.title)
     figure = charts.grid_heatmap(table, tables.layer_title(layer, encoder.layers), f"{measure} × 100")
     layout.chart(figure, key="grid", alt=noticed)
     layout.noticed(noticed, table.reset_index(), key="grid", figure=figure)
@@ -153,14 +155,14 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             tables.missing_table(grid, scores.scores, encoder.layers), key="empty", alt="Why cells have no score."
         )
 
-    st.header(f"What {choice.strategy.label} gets wrong", anchor=False)
+    st.header(f"What {choice.strategy.title} gets wrong", anchor=False)
     chosen = (layer, choice.strategy.name)
     if scores.scores.get(chosen) is None:
-        controls.offer_another(grid.missing.get(chosen, f"{choice.strategy.label} has no score at {at}."))
+        controls.offer_another(grid.missing.get(chosen, f"{choice.strategy.title} has no score at {at}."))
     else:
         worst = tables.worst_table(pairs, grid.vectors[chosen])
         kinds = tables.kind_table(pairs, grid.vectors[chosen]) if "kind" in worst else None
-        noticed = notices.about_worst(worst, kinds, choice.strategy.label)
+        noticed = notices.about_worst(worst, kinds, choice.strategy.title)
         if kinds is not None:
             st.caption(
                 "How far similarity ranks each kind of pair above or below where people rank it: the mean gap, in % "
@@ -176,7 +178,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         layout.table(worst, key="worst", alt=noticed, columns=layout.columns_of(worst, tables.WORST))
 
     st.header("Published numbers, and the same here", anchor=False)
-    plain = scores.scores if choice.template == PLAIN else {}
+    plain = scores.scores if choice.reading.plain else {}
     published = tables.published_table(choice.model, data, stsb_folder() is not None, plain)
     layout.table(published, key="published", alt="Published scores, and the same computed here.")
     st.caption("Spearman × 100 on the test set of the STS Benchmark.")
@@ -189,9 +191,10 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     except ValueError as wrong:
         layout.problem(str(wrong))
         layout.stop()
-    key = (choice.model, parts.digest([choice.template, choice.pool_template, texts, labels]), layer)
+    reading, settings = choice.reading, choice.settings
+    key = (choice.model, parts.digest([reading, settings, texts, labels]), layer)
     busy.take_turn(len(texts), sum(map(len, texts)), busy.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim)
-    grid = parts.in_parts(texts, len, lambda part, some: cache.vectors(choice, part, some))
+    grid = parts.in_parts(texts, len, lambda part, some: cache.vectors(reading, layer, part, settings, some))
     scored = {
         name: cache.label_scores((*key, name), vectors, texts, labels, "cosine")
         for (_, name), vectors in grid.vectors.items()
@@ -201,7 +204,7 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
         cache.compare_labels(key, scored, texts, labels),
         {name: why for (_, name), why in grid.missing.items()},
     )
-    table = tables.label_table(places, scored)
+    table = tables.label_table(places, scored, strategies)
     if not (table["verdict"] != "").any():
         layout.problem("Under every strategy all these texts get the same vector. Give texts that differ.")
         layout.stop()

@@ -45,7 +45,8 @@ with which:
     index = controls.choose_sentence(choice.texts)
 with where:
     layer = choose_hidden_layer(encoder.layers, choice.layer)
-layers = cache.layers(choice, index)
+prompt = choice.model, choice.reading.template
+layers = cache.layers(*prompt, choice.texts[index])
 states = layers[layer]
 layout.cut(states, encoder)
 
@@ -90,11 +91,11 @@ if len(choice.texts) == 1:
     st.info("Write a second sentence that shares a word with this one to see the word drift.", icon=":material/edit:")
     offer_two_meanings()
 else:
-    default = cache.other_text(choice, index)
+    default = cache.other_text(*prompt, choice.texts, index)
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with left:
         beside = choose_other_sentence(choice.texts, index, default)
-    other = cache.layers(choice, beside)
+    other = cache.layers(*prompt, choice.texts[beside])
     words = shared_words(states, other[0])
     row = None
     if len(words):
@@ -103,7 +104,7 @@ else:
         name, apart = word_names(words)[row], drift(layers, other, words, row)
     with right:
         offer_two_meanings()
-    found = cache.planes(choice, index, beside)
+    found = cache.planes(*prompt, choice.texts[index], choice.texts[beside])
     noticed = about_drift(name, apart, found.shown[layer].item(), layer)
     plane = plane_table(found, states, other[0], words)
     said = readout(name, apart, encoder.layers)

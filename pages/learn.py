@@ -1,17 +1,15 @@
 """Can you predict what pooling does?"""
 
-from dataclasses import replace
-
 import streamlit as st
 
-from pages.ui import cache, controls, layout, navigation, parts
+from pages.ui import cache, layout, navigation, parts
 from pages.ui.controls import learn
 from pages.ui.navigation import require_frame
 
 require_frame()
 
 from pooling import get_strategy
-from pooling.catalogue import PLAIN, get_model
+from pooling.catalogue import get_model
 from pooling.charts import attention, chips
 from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
@@ -19,8 +17,9 @@ from pooling.hub import HubError
 from pooling.lessons import Lesson, Part, Picture, Rows, Shown, Strips, Sum, all_lessons
 from pooling.notices.attention import about_heads
 from pooling.notices.learn import about_advice
+from pooling.recipe import Reading, Recipe
 from pooling.recommend import Advice, recommend
-from pooling.snippets import Recipe, for_pooling
+from pooling.snippets import for_pooling
 from pooling.tables import number
 from pooling.tables.attention import heads_table
 
@@ -29,8 +28,7 @@ present = learn.presenting()
 
 def cosines(model: str):
     """The cosines of the project's own pairs under a model, at every layer and strategy."""
-    choice = replace(controls.current(with_texts=False), model=model, template=PLAIN, pool_template=True)
-    return parts.pair_cosines(own_pairs(), choice)
+    return parts.pair_cosines(own_pairs(), Reading(model))
 
 
 def compute(lesson: Lesson) -> tuple[tuple[str, ...], Shown]:

@@ -12,6 +12,7 @@ from pooling.bugs import BUGS, float16_room
 from pooling.charts import chips, padding_lab
 from pooling.notices.padding_lab import about_costs, about_padding
 from pooling.notices.playground import BELOW
+from pooling.similarity import pool_all
 from pooling.tables import number, token_table
 
 choice = controls.current()
@@ -20,23 +21,24 @@ text = choice.texts[index]
 
 layout.without_prompt(choice)
 st.header("1 · One sentence, and the padding it gets in a batch", anchor=False)
-lengths = cache.states(choice).mask.sum(dim=1)
+lengths = cache.states(choice.reading, choice.layer, choice.texts).mask.sum(dim=1)
 padding, side, attend, pooled = choose_padding(int(lengths.max() - lengths[index]))
-states, made, missing = cache.padded(choice, text, padding, side, attend, pooled)
+states = cache.padded_states(choice.model, choice.layer, text, padding, side, attend, pooled)
+made, missing = pool_all(states, choice.strategies, model=choice.model, layer=choice.layer)
 strategy = choice.strategy
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])
     layout.stop()
 tokens = token_table(states, made[strategy.name])
-st.html(chips.token_strip(tokens, f"Tokens, padding and their weights under {strategy.label}"))
+st.html(chips.token_strip(tokens, f"Tokens, padding and their weights under {strategy.title}"))
 st.caption(
-    f"Below each token: {BELOW[strategy.kind]}, under {strategy.label}. Empty chips are padding that the pooling "
+    f"Below each token: {BELOW[strategy.kind]}, under {strategy.title}. Empty chips are padding that the pooling "
     "mask leaves out. **Attention mask**: what tokens may look at, inside the model. **Pooling mask**: what is pooled, "
     "after it."
 )
-alt = f"Tokens, padding and their weights under {strategy.label}."
+alt = f"Tokens, padding and their weights under {strategy.title}."
 layout.table_on_demand(tokens, key="padding-tokens", alt=alt)
-curve = cache.padding_curve(choice, text, side, attend, pooled, padding)
+curve = cache.padding_curve(choice.model, choice.layer, choice.settings, text, side, attend, pooled, padding)
 noticed = about_padding(curve, padding, attend=attend, pooled=pooled)
 figure = padding_lab.padding_curves(curve, padding)
 layout.chart(figure, key="padding-curve", alt=noticed)
@@ -44,7 +46,7 @@ layout.noticed(noticed, curve, key="padding-curve", figure=figure)
 
 st.header("2 · The bug museum", anchor=False)
 st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")
-damage = cache.museum(choice, index).set_index("name")["cosine"]
+damage = cache.museum(choice.model, choice.layer, choice.texts, index).set_index("name")["cosine"]
 for bug in BUGS:
     cosine = damage[bug.name]
     with st.expander(f"{bug.title}: cosine to the truth {number(cosine)}"):
@@ -67,7 +69,7 @@ for bug in BUGS:
 st.header("3 · The score it costs", anchor=False)
 st.markdown("The project's own scored pairs, encoded in batches of 32 in their original order.")
 if controls.ask("Measure what each bug costs", key="padding-costs"):
-    costs = cache.bug_costs(choice)
+    costs = cache.bug_costs(choice.model, choice.layer)
     noticed = about_costs(costs)
     figure = padding_lab.cost_bars(costs)
     layout.chart(figure, key="costs", alt=noticed)

@@ -20,7 +20,7 @@ require_frame()
 
 import pandas as pd
 
-from pooling import all_strategies, get_strategy
+from pooling import get_strategy
 from pooling.charts import projection as charts
 from pooling.labels import distinct_rows
 from pooling.notices import projection as notices
@@ -54,9 +54,9 @@ if kind == "umap" and len(texts) < FEWEST_FOR_UMAP:
         icon=":material/info:",
     )
     kind = "pca"
-usable = [s.name for s in all_strategies() if s.name not in missing]
-vectors = maps.embeddings(choice, corpus, usable)
-views = {name: maps.View(choice, corpus, name, vectors[name], metric, kind, settings) for name in usable}
+usable = {one.name: one for one in choice.strategies if one.name not in missing}
+vectors = maps.embeddings(choice, corpus, list(usable.values()))
+views = {name: maps.View(choice, corpus, one, vectors[name], metric, kind, settings) for name, one in usable.items()}
 view = views[strategy.name]
 title = f"The {len(texts):,} texts of the map"
 takeaway.offer_corpus(takeaway.Offer(title, texts, labels, lambda: view.embeddings))
@@ -130,11 +130,12 @@ for column, (name, value, meaning) in zip(st.columns(len(facts)), facts, strict=
     column.caption(meaning)
 noticed = notices.about_belief(belief, len(texts))
 if labels:
-    noticed += " " + notices.about_labels(scores, [labels[row] for row in distinct_rows(texts, labels)], strategy.label)
+    said = notices.about_labels(scores, [labels[row] for row in distinct_rows(texts, labels)], strategy.title)
+    noticed += f" {said}"
 layout.noticed(noticed)
 
 st.header("The same texts under other strategies", anchor=False)
-others = choose_compared(strategy.name, usable, ("cls", "max", "mean") if len(texts) <= SMALL_CORPUS else ())
+others = choose_compared(strategy.name, list(usable), ("cls", "max", "mean") if len(texts) <= SMALL_CORPUS else ())
 for name in missing:
     st.caption(f"{get_strategy(name).label} is not offered: {missing[name]}")
 if not others:
@@ -142,17 +143,19 @@ if not others:
 first = view.map
 aligned = {strategy.name: (first, 0.0)} | {name: align(views[name].map, first) for name in others}
 tables = {name: map_table(made, texts, labels) for name, (made, _) in aligned.items()}
+labelled = {name: views[name].strategy.title for name in aligned}
 judged = judgement_table(
     {name: views[name].belief for name in aligned},
     {name: views[name].scores for name in aligned},
     {name: apart for name, (_, apart) in aligned.items()},
+    labelled,
 )
 noticed = notices.about_strategies(judged)
 names, figures = list(aligned), []
 for start in range(0, len(names), 3):
     for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
         with column:
-            label = get_strategy(name).label
+            label = labelled[name]
             st.markdown(f"**{label}**")
             figures.append(charts.map_figure(tables[name], name, dark=layout.dark(), height=300, named=False))
             layout.chart(figures[-1], key=f"beside-{name}-{axes}", alt=f"The map under {label}. {noticed}")
@@ -166,9 +169,9 @@ noticed = f"Each map is turned and mirrored to lie as closely as it can on the f
 layout.noticed(noticed, judged, key="beside", figure=figures)
 
 st.markdown("**Watch them move**")
-movers = mover_table(table, {n: made for n, (made, _) in aligned.items()}, {n: views[n].neighbours for n in aligned})
+places = {name: made for name, (made, _) in aligned.items()}
+movers = mover_table(table, places, {name: views[name].neighbours for name in aligned}, labelled)
 noticed = notices.about_movers(movers)
-labelled = {name: get_strategy(name).label for name in names}
 morph = charts.morph_figure(tables, labelled, shown=choose_shown(names))
 layout.chart(morph, key=f"morph-{corpus.digest}-{'-'.join(names)}", alt=noticed)
 if len(texts) > charts.MOST_MORPHED:

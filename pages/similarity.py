@@ -1,7 +1,5 @@
 """Which sentences become neighbours, and why?"""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from pages.ui import cache, controls, layout
@@ -10,7 +8,7 @@ from pages.ui.navigation import require_frame
 
 require_frame()
 
-from pooling import apply, get_strategy
+from pooling import apply
 from pooling.charts import similarity as charts
 from pooling.datasets import own_topics
 from pooling.notices import similarity as notices
@@ -29,8 +27,8 @@ from pooling.tables import similarity as tables
 
 choice = controls.current()
 strategy, dark = choice.strategy, layout.dark()
-states = cache.states(choice)
-pooled, missing = pool_all(states, model=choice.model, layer=choice.layer)
+states = cache.states(choice.reading, choice.layer, choice.texts)
+pooled, missing = pool_all(states, choice.strategies, model=choice.model, layer=choice.layer)
 cut = [str(i) for i, lost in enumerate(states.lost, start=1) if lost]
 if cut:
     st.warning(
@@ -45,7 +43,7 @@ if strategy.name in missing:
 
 def corpus():
     """The bundled sentences' embeddings by strategy."""
-    return cache.embeddings_by_strategy(choice, own_topics()[0])
+    return cache.embeddings_by_strategy(choice.reading, choice.layer, own_topics()[0], choice.settings)
 
 
 def scores(name, measure):
@@ -90,10 +88,10 @@ st.header("2 · The same sentences under every strategy", anchor=False)
 if len(choice.texts) == 1:
     layout.noticed("To see what a strategy changes takes two sentences or more: add some in the sidebar.")
 else:
-    labels = {name: get_strategy(name).label for name in pooled}
+    labels = {one.name: one.title for one in choice.strategies}
     matrices = {labels[name]: tables.matrix_table(scores(name, measure)) for name in pooled}
     near = {labels[name]: nearness(scores(name, measure), measure) for name in pooled}
-    agree, flipped = tables.agreement_table(near), tables.flip_table(near, strategy.label, choice.texts)
+    agree, flipped = tables.agreement_table(near), tables.flip_table(near, strategy.title, choice.texts)
     multiples = charts.strategy_multiples(matrices, charts.colour_scale(matrix, measure), measure, dark=dark)
     pairs = tables.strategy_pairs(matrices)
     noticed = notices.about_multiples(pairs, measure)
@@ -103,7 +101,7 @@ else:
     layout.noticed(noticed, pairs, key="multiples", figure=multiples)
     for reason in missing.values():
         st.caption(f"Not shown: {reason}")
-    noticed = notices.about_strategies(agree, flipped, strategy.label, len(choice.texts))
+    noticed = notices.about_strategies(agree, flipped, strategy.title, len(choice.texts))
     if len(choice.texts) > 2:
         left, right = st.columns(2)
         with left:
@@ -111,7 +109,7 @@ else:
             agreement = charts.agreement_heatmap(agree, dark=dark)
             layout.chart(agreement, key="agreement", alt=noticed)
         with right:
-            st.markdown(f"**Who changes sides**: nearest neighbours that differ from those under {strategy.label}.")
+            st.markdown(f"**Who changes sides**: nearest neighbours that differ from those under {strategy.title}.")
             if flipped.empty:
                 st.caption("Nobody.")
             else:
@@ -120,8 +118,8 @@ else:
                     key="flips",
                     alt="Sentences whose nearest neighbour depends on the strategy.",
                     columns={
-                        "own": st.column_config.NumberColumn(f"under {strategy.label}"),
-                        "own text": st.column_config.TextColumn(f"under {strategy.label}"),
+                        "own": st.column_config.NumberColumn(f"under {strategy.title}"),
+                        "own text": st.column_config.TextColumn(f"under {strategy.title}"),
                     },
                 )
         layout.noticed(noticed, agree.reset_index(), key="strategies", figure=agreement)
@@ -133,7 +131,8 @@ index, query = choose_query(choice.texts)
 if query is None:
     row, whose = scores(strategy.name, measure)[index], f"sentence {index + 1}"
 else:
-    asked = apply(strategy, cache.states(replace(choice, texts=(query,))), model=choice.model, layer=choice.layer)
+    alone = cache.states(choice.reading, choice.layer, (query,))
+    asked = apply(strategy, alone, model=choice.model, layer=choice.layer)
     row, whose = compare(centred(asked.embedding, mean), embeddings, measure)[0], "your query"
 neighbours = tables.neighbour_table(row, choice.texts, measure, itself=index if query is None else None)
 noticed = notices.about_neighbours(neighbours, measure, whose)

@@ -17,7 +17,7 @@ from pooling.bootstrap import TIE, Compared, bootstrap, clusters, compare, drawn
 from pooling.catalogue import PLAIN
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, apply
-from pooling.registry import all_strategies
+from pooling.registry import Strategy, all_strategies
 from pooling.types import NotComputable
 
 Name = TypeVar("Name", bound=Hashable)
@@ -42,6 +42,10 @@ class Grid:
     cut: int = 0
     """Texts longer than the model's limit."""
 
+    def __or__(self, other: "Grid") -> "Grid":
+        """Both, the other's where both have a cell."""
+        return Grid(self.vectors | other.vectors, self.missing | other.missing, self.cut)
+
 
 def grid_layers(encoder: Encoder) -> list[Layer]:
     """Every layer, the average of the first and the last, and the one mistaken for it."""
@@ -53,6 +57,7 @@ def embed_grid(
     texts: Sequence[str],
     encoder: Encoder,
     layers: Sequence[Layer] | None = None,
+    strategies: Sequence[Strategy] | None = None,
     *,
     template: str = PLAIN,
     pool_template: bool = True,
@@ -62,6 +67,7 @@ def embed_grid(
     Args:
         texts: the texts; in memory each takes layers x strategies x dim numbers.
         layers: by default those of `grid_layers`.
+        strategies: by default all.
         template: a prompt with `{}` where the text goes, and
         pool_template: whether its tokens are pooled, as in `Encoder.encode`.
 
@@ -73,7 +79,7 @@ def embed_grid(
     for indices, batch in encoder.stream_layers(texts, layers, template=template, pool_template=pool_template):
         made.cut += sum(lost > 0 for lost in batch[0].lost)
         for layer, states in zip(layers, batch, strict=True):
-            for strategy in all_strategies():
+            for strategy in strategies or all_strategies():
                 cell = (layer, strategy.name)
                 if cell in made.missing:
                     continue
@@ -92,13 +98,14 @@ def cosine_grid(
     pairs: Sequence[Pair],
     encoder: Encoder,
     layers: Sequence[Layer] | None = None,
+    strategies: Sequence[Strategy] | None = None,
     *,
     template: str = PLAIN,
     pool_template: bool = True,
 ) -> Grid:
     """The cosine of each pair at each layer under each strategy, from one forward pass; see `embed_grid`."""
     texts = distinct_texts(pairs)
-    made = embed_grid(texts, encoder, layers, template=template, pool_template=pool_template)
+    made = embed_grid(texts, encoder, layers, strategies, template=template, pool_template=pool_template)
     made.vectors = {cell: pair_cosines(pairs, texts, vectors) for cell, vectors in made.vectors.items()}
     return made
 

@@ -24,8 +24,8 @@ from torch import Tensor
 from pooling.catalogue import get_model, split_template
 from pooling.encoders import Encoder, apply
 from pooling.modules import head_path
-from pooling.registry import get_strategy
-from pooling.snippets import Recipe, layer_shares, not_in_sentence_transformers, repository
+from pooling.recipe import Recipe
+from pooling.snippets import layer_shares, not_in_sentence_transformers, repository
 from pooling.tables import harmless
 
 Vectors = Float[Tensor, "text dim"]
@@ -42,13 +42,12 @@ def embeddings(recipe: Recipe, encoder: Encoder, texts: Sequence[str]) -> Vector
             and the layer has none.
         ValueError: as `Encoder.encode` does.
     """
-    strategy, layer = get_strategy(recipe.strategy), encoder.layer(recipe.layer)
+    strategy, layer = recipe.pooling, encoder.layer(recipe.layer)
     states = encoder.encode(
         texts,
         layer=layer,
         attention=strategy.needs == "attention" and isinstance(layer, int) and layer > 0,
-        template=recipe.template,
-        pool_template=recipe.pool_template,
+        **recipe.reading.prompt,
     )
     return apply(strategy, states, model=recipe.model, layer=layer).embedding
 
@@ -60,9 +59,10 @@ def scaled(vectors: Vectors, recipe: Recipe) -> Vectors:
 
 def manifest(recipe: Recipe, encoder: Encoder) -> dict[str, Any]:
     """How embeddings were made, so that they can be made again: for a JSON file."""
-    entry, strategy = get_model(recipe.model), get_strategy(recipe.strategy)
+    entry, strategy = get_model(recipe.model), recipe.pooling
     layer = encoder.layer(recipe.layer)
     made = asdict(recipe) | {"layer": list(layer) if isinstance(layer, tuple) else layer}
+    made |= {"params": dict(strategy.settings)}
     return made | {
         "description": f"{recipe}.",
         "layers": encoder.layers,
@@ -157,7 +157,7 @@ def model_files(recipe: Recipe, encoder: Encoder) -> Files:
     """
     if reason := not_as_model(recipe):
         raise ValueError(reason)
-    layer, mode = encoder.layer(recipe.layer), get_strategy(recipe.strategy).sentence_transformers
+    layer, mode = encoder.layer(recipe.layer), recipe.pooling.sentence_transformers
     own_layer = layer != encoder.layers
     modules = [("Transformer", ""), *([("WeightedLayerPooling", "layers")] if own_layer else [])]
     modules += [("Pooling", "1_Pooling"), *([("Normalize", "2_Normalize")] if recipe.normalise else [])]
@@ -235,7 +235,7 @@ def _about_folder(recipe: Recipe) -> str:
             "These weights are in no single safetensors file that could be downloaded. With the project Pooling "
             "Playground, this writes the folder whole:\n\n"
             "    from pathlib import Path\n\n    from pooling import load_encoder\n"
-            "    from pooling.export import save_model\n    from pooling.snippets import Recipe\n\n"
+            "    from pooling.export import save_model\n    from pooling.recipe import Recipe\n\n"
             f"    save_model({recipe!r}, load_encoder({recipe.model!r}), Path({name!r}))\n"
         )
     return (

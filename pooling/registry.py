@@ -8,7 +8,7 @@ import difflib
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -16,6 +16,8 @@ from typing import Any, Literal
 from pooling.types import Kind, Pooled, TokenStates
 
 Need = Literal["attention", "head"]
+Settings = tuple[tuple[str, float], ...]
+"""Values of a strategy's parameters, by their names."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ class Param:
     def values(self) -> tuple[float, ...]:
         """What the slider offers: 1, 2, 5, 10 and so on where the range spans powers of ten, else even steps."""
         if self.minimum > 0 and self.maximum >= 20 * self.minimum:
-            exponents = range(math.floor(math.log10(self.minimum)), math.ceil(math.log10(self.maximum)) + 1)
-            # Read from text: 2 * 10 ** -1 would be 0.2 only nearly.
-            steps = [float(f"{digit}e{exponent}") for exponent in exponents for digit in (1, 2, 5)]
+            steps = _one_two_five(self.minimum, self.maximum)
         else:
-            steps = [round(self.minimum + i * (self.maximum - self.minimum) / 20, 6) for i in range(21)]
+            span = self.maximum - self.minimum
+            step = next(step for step in _one_two_five(span / 20, span) if 20.001 * step >= span)
+            steps = [round(self.minimum + i * step, 6) for i in range(21)]
         inside = [step for step in steps if self.minimum < step < self.maximum]
         return tuple(sorted({self.minimum, self.default, self.maximum, *inside}))
 
@@ -69,7 +71,7 @@ class Strategy:
     kind: Kind
     needs: Need | None
     params: tuple[Param, ...]
-    settings: tuple[tuple[str, float], ...]
+    settings: Settings
     """The value of each parameter, in their order."""
     sentence_transformers: str | None
     torch: str
@@ -96,12 +98,16 @@ class Strategy:
     @property
     def title(self) -> str:
         """The label, and the parameters that make it what it is: "Smooth max, τ 0.5"."""
+        return self.called(self.label)
+
+    def called(self, name: str) -> str:
+        """Another name, and the same parameters."""
         said = [
             f"{param.symbol or param.label} {value:g}"
             for param, (_, value) in zip(self.params, self.settings, strict=True)
             if value != param.neutral
         ]
-        return ", ".join([self.label, *said])
+        return ", ".join([name, *said])
 
     def _check(self, settings: Mapping[str, Any]) -> None:
         for param in self.params:
@@ -111,6 +117,13 @@ class Strategy:
                     f"{param.name} of {self.label} goes from {param.minimum:g} to {param.maximum:g}, and is not "
                     f"{value:g}."
                 )
+
+
+def _one_two_five(low: float, high: float) -> list[float]:
+    """1, 2, 5, 10 and so on, from at most `low` to at least `high`."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    # Read from text: 2 * 10 ** -1 would be 0.2 only nearly.
+    return [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
 
 
 _STRATEGIES: dict[str, Strategy] = {}
@@ -200,10 +213,11 @@ def _load() -> None:
         importlib.import_module(f"pooling.strategies.{module.name}")
 
 
-def all_strategies() -> list[Strategy]:
-    """Every strategy, in the order of the pickers."""
+def all_strategies(settings: Iterable[tuple[str, Settings]] = ()) -> list[Strategy]:
+    """Every strategy, in the order of the pickers; those named with these parameters."""
     _load()
-    return sorted(_STRATEGIES.values(), key=lambda s: s.order)
+    changed = dict(settings)
+    return [s.at(**dict(changed.get(s.name, ()))) for s in sorted(_STRATEGIES.values(), key=lambda s: s.order)]
 
 
 def get_strategy(name: str, **settings: float) -> Strategy:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pooling.catalogue import PLAIN
 from pooling.encoders import Encoder, Layer, apply
-from pooling.registry import all_strategies
+from pooling.registry import Strategy, all_strategies
 from pooling.types import NotComputable, Pooled, TokenStates
 
 METRICS = {"cosine": "Cosine", "dot": "Dot product", "euclidean": "Euclidean distance"}
@@ -86,11 +86,13 @@ def centred(embeddings: Float[Tensor, "text dim"], mean: Float[Tensor, " dim"] |
     return left.masked_fill(gone[:, None], 0.0)
 
 
-def pool_all(states: TokenStates, *, model: str, layer: Layer) -> tuple[dict[str, Pooled], dict[str, str]]:
-    """The states under every strategy, and for each that cannot be computed, why."""
+def pool_all(
+    states: TokenStates, strategies: Sequence[Strategy] | None = None, *, model: str, layer: Layer
+) -> tuple[dict[str, Pooled], dict[str, str]]:
+    """The states under every strategy, or those given, and for each that cannot be computed, why."""
     pooled: dict[str, Pooled] = {}
     missing: dict[str, str] = {}
-    for strategy in all_strategies():
+    for strategy in strategies or all_strategies():
         try:
             pooled[strategy.name] = apply(strategy, states, model=model, layer=layer)
         except NotComputable as error:
@@ -99,12 +101,18 @@ def pool_all(states: TokenStates, *, model: str, layer: Layer) -> tuple[dict[str
 
 
 def embed_all(
-    encoder: Encoder, texts: Sequence[str], layer: Layer, *, template: str = PLAIN, pool_template: bool = True
+    encoder: Encoder,
+    texts: Sequence[str],
+    layer: Layer,
+    strategies: Sequence[Strategy] | None = None,
+    *,
+    template: str = PLAIN,
+    pool_template: bool = True,
 ) -> dict[str, Float[Tensor, "text dim"]]:
     """Embeddings of some hundred short texts, in their prompt, under every strategy that can be computed."""
     attention = isinstance(layer, int) and layer > 0
     states = encoder.encode(texts, layer=layer, attention=attention, template=template, pool_template=pool_template)
-    pooled, _ = pool_all(states, model=encoder.name, layer=layer)
+    pooled, _ = pool_all(states, strategies, model=encoder.name, layer=layer)
     return {name: one.embedding for name, one in pooled.items()}
 
 

@@ -10,10 +10,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pooling.catalogue import MODELS, PLAIN, Model, get_model, split_template
+from pooling.catalogue import MODELS, Model, get_model, split_template
 from pooling.encoders import Encoder, Layer
 from pooling.modules import head_path, layer_name
-from pooling.registry import get_strategy
+from pooling.recipe import Recipe
 from pooling.types import NotComputable
 
 TEXTS = ("A first text.", "A second one, which is longer.")
@@ -36,31 +36,6 @@ LLAMA_CPP_MODELS = {
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All that decides an embedding: model, strategy, layer, prompt, and whether it is scaled to length 1."""
-
-    model: str
-    strategy: str
-    layer: Layer
-    template: str = PLAIN
-    pool_template: bool = True
-    normalise: bool = False
-
-    @property
-    def plain(self) -> bool:
-        """Whether there is no prompt around a text."""
-        return self.template == PLAIN
-
-    def __str__(self) -> str:
-        """In words, for a reader."""
-        strategy, averaged = get_strategy(self.strategy), isinstance(self.layer, tuple)
-        where = f"layers {layer_name(self.layer)} averaged" if averaged else f"layer {layer_name(self.layer)}"
-        prompt = "" if self.plain else ", in its prompt" + ("" if self.pool_template else " (read, not pooled)")
-        length = "L2-normalised" if self.normalise else "not normalised"
-        return f"{strategy.label} pooling of {where} of {self.model.rpartition('/')[2]}{prompt}, {length}"
-
-
-@dataclass(frozen=True)
 class Snippet:
     """Code for one tool, or why there is none."""
 
@@ -79,7 +54,7 @@ def snippets(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> 
 
 def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
     """Plain PyTorch with transformers."""
-    entry, strategy = get_model(recipe.model), get_strategy(recipe.strategy)
+    entry, strategy = get_model(recipe.model), recipe.pooling
     layer = encoder.layer(recipe.layer)
     auto = "AutoModelForTextEncoding" if "Encoder" in type(encoder.model).__name__ else "AutoModel"
     gguf = entry.package.endswith(".gguf")
@@ -154,7 +129,7 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
 
 def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
     """sentence-transformers, its modules put together by hand where the model's own differ."""
-    entry, strategy, layer = get_model(recipe.model), get_strategy(recipe.strategy), encoder.layer(recipe.layer)
+    entry, strategy, layer = get_model(recipe.model), recipe.pooling, encoder.layer(recipe.layer)
     tool = "sentence-transformers"
     if reason := not_in_sentence_transformers(recipe):
         return Snippet(tool, "", reason)
@@ -213,7 +188,7 @@ def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[
 
 def not_in_sentence_transformers(recipe: Recipe) -> str:
     """Why sentence-transformers cannot pool so, in a sentence; "" where it can."""
-    strategy = get_strategy(recipe.strategy)
+    strategy = recipe.pooling
     if strategy.sentence_transformers is None:
         return f"sentence-transformers has no {strategy.label} pooling among its modes."
     if not recipe.plain and not recipe.pool_template:
@@ -232,12 +207,15 @@ def layer_shares(layer: Layer, layers: int) -> list[float]:
 
 def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[str] = TEXTS) -> Snippet:
     """This project's own module."""
-    strategy, setting = get_strategy(recipe.strategy), f"layer={recipe.layer}"
+    strategy, setting = recipe.pooling, f"layer={recipe.layer}"
     if not recipe.plain:
         setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
-    attention = strategy.needs == "attention"
+    attention, params = strategy.needs == "attention", [f"{name}={value!r}" for name, value in strategy.settings]
+    named = f'"{strategy.name}"'
+    called = f"get_strategy({', '.join([named, *params])})"
+    names = ["get_strategy"] if attention else ["embed", *(["get_strategy"] if params else [])]
     lines = [
-        f"from pooling import {'get_strategy' if attention else 'embed'}, load_encoder",
+        f"from pooling import {', '.join(names)}, load_encoder",
         *(["from torch.nn.functional import normalize"] if recipe.normalise else []),
         "",
         f'encoder = load_encoder("{recipe.model}")',
@@ -246,10 +224,10 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
     if attention:
         lines += [
             f"states = encoder.encode(texts, {setting}, attention=True)",
-            f'embeddings = get_strategy("{strategy.name}")(states).embedding',
+            f"embeddings = {called}(states).embedding",
         ]
     else:
-        lines += [f'embeddings = embed(texts, encoder, ["{strategy.name}"], {setting})["{strategy.name}"]']
+        lines += [f"embeddings = embed(texts, encoder, [{called if params else named}], {setting})[{named}]"]
     lines += ["embeddings = normalize(embeddings, dim=1)"] if recipe.normalise else []
     return Snippet("pooling", _joined(lines), "In this project's folder, with its requirements installed.")
 
@@ -323,7 +301,7 @@ def _not_served(
     gguf: bool = False,
 ) -> str:
     """Why a server cannot do this, in a sentence; "" where it can."""
-    entry, strategy = get_model(recipe.model), get_strategy(recipe.strategy)
+    entry, strategy = get_model(recipe.model), recipe.pooling
     if entry.causal:
         return f"{tool} cannot run an encoder under a causal mask, which is made for this app."
     if entry.package.endswith(".gguf") and not gguf:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pooling import all_strategies
 from pooling.catalogue import DEFAULT, MODELS
 from pooling.charts import attention as charts
 from pooling.charts import chips
@@ -30,7 +31,7 @@ TEXTS = ("She plays the violin every evening.", "No.")
 @pytest.fixture(scope="module")
 def heard(encoder):
     states = encoder.encode(TEXTS, layer=6, attention=True)
-    return states, *listen(states, None, 1.0, model=DEFAULT, layer=6)
+    return states, *listen(states, None, model=DEFAULT, layer=6)
 
 
 def test_every_listener_gives_a_text_weights_that_add_up_to_one(heard):
@@ -46,7 +47,7 @@ def test_every_listener_gives_a_text_weights_that_add_up_to_one(heard):
 def test_a_text_has_the_same_weights_in_a_batch_and_alone(encoder, heard):
     states, pooled, _ = heard
     alone = encoder.encode(TEXTS[1:], layer=6, attention=True)
-    table, _ = listen(alone, None, 1.0, model=DEFAULT, layer=6)
+    table, _ = listen(alone, None, model=DEFAULT, layer=6)
     one = weights_table(alone, table, 0)
     pd.testing.assert_frame_equal(weights_table(states, pooled, 1), one, atol=1e-4, rtol=0)
     assert one_token_table(states, pooled["mean"], 1)["token"].tolist() == ["[CLS]", "no", ".", "[SEP]"]
@@ -56,7 +57,8 @@ def test_the_temperature_leads_from_one_token_to_the_mean(encoder):
     states = encoder.encode(TEXTS, layer=4, attention=True)
     heaviest, cosines = [], []
     for temperature in (0.05, 0.2, 1.0, 5.0, 20.0):
-        pooled, _ = listen(states, None, temperature, model=DEFAULT, layer=4)
+        strategies = all_strategies([("attention", (("temperature", temperature),))])
+        pooled, _ = listen(states, None, strategies, model=DEFAULT, layer=4)
         heaviest.append(weights_table(states, pooled, 0)["attention"].max())
         cosines.append(cosine_to_mean(pooled, 0))
     assert heaviest == sorted(heaviest, reverse=True)
@@ -67,7 +69,7 @@ def test_the_temperature_leads_from_one_token_to_the_mean(encoder):
 
 def test_a_head_of_the_readers_goes_before_the_projects(encoder, heard):
     states, pooled, _ = heard
-    mine, _ = listen(states, AttentionHead(encoder.dim), 1.0, model=DEFAULT, layer=6)
+    mine, _ = listen(states, AttentionHead(encoder.dim), model=DEFAULT, layer=6)
     assert torch.equal(mine["attention"].weights, mine["mean"].weights)
     assert not torch.allclose(pooled["attention"].weights, pooled["mean"].weights, atol=0.01)
 
@@ -75,7 +77,7 @@ def test_a_head_of_the_readers_goes_before_the_projects(encoder, heard):
 @pytest.mark.parametrize(("layer", "missing"), [(3, {"attention"}), (0, {"cls_attention"}), ((1, 6), None)])
 def test_what_cannot_listen_at_a_layer_is_named_with_the_reason(encoder, layer, missing):
     states = encoder.encode(TEXTS, layer=layer, attention=isinstance(layer, int) and layer > 0)
-    pooled, reasons = listen(states, None, 1.0, model=DEFAULT, layer=layer)
+    pooled, reasons = listen(states, None, model=DEFAULT, layer=layer)
     assert set(reasons) == (missing or {"attention", "cls_attention"})
     assert set(pooled) | set(reasons) == {"attention", "cls_attention", "mean"}
     assert cosine_to_mean(pooled, 0) is None or "attention" in pooled
@@ -95,7 +97,7 @@ def test_bars_show_the_tables_weights_in_the_texts_order_on_one_scale(heard):
 
 def test_a_token_that_is_html_is_escaped_in_every_picture(encoder):
     states = encoder.encode(["<b>x</b> & <s>"], layer=6, attention=True)
-    pooled, _ = listen(states, None, 1.0, model=DEFAULT, layer=6)
+    pooled, _ = listen(states, None, model=DEFAULT, layer=6)
     made = charts.weight_bars(weights_table(states, pooled, 0), {"mean": "Mean"})
     assert not any("<" in name for name in made.layout.yaxis.ticktext)
     strips = chips.labelled_strips([("1 <i>", t) for t in token_tables(states, pooled["mean"])], "mean <i>")
@@ -162,6 +164,7 @@ def test_the_sentences_on_weights_quote_them():
     assert "CLS attention gives every token the same weight." in said
     assert "Mean gives each of the 4 tokens 25.0%, so special tokens 50.0%." in said
     assert "cosine 0.870 to mean's" in said
+    assert "Your head, τ 0.2, listens most to 'cat'" in about_weights(table, 0.87, "Your head, τ 0.2")
     rows = about_rows([table.assign(weight=table["attention"])], "Your head")
     assert rows == (
         "Your head, over your one sentence, gives special tokens 20.0% of the weight. Beside an equal share, 'cat' "
@@ -172,7 +175,7 @@ def test_the_sentences_on_weights_quote_them():
 
 def test_a_prompt_that_is_only_read_stands_in_the_tables_and_counts_for_nothing(encoder):
     states = encoder.encode(TEXTS, layer=6, attention=True, template="query: {}", pool_template=False)
-    pooled, missing = listen(states, None, 1.0, model=DEFAULT, layer=6)
+    pooled, missing = listen(states, None, model=DEFAULT, layer=6)
     assert missing == {}
     table = weights_table(states, pooled, 1)
     assert table["token"].tolist() == ["[CLS]", "query", ":", "no", ".", "[SEP]"]

@@ -10,7 +10,7 @@ import torch
 from pages.ui.navigation import PAGES
 from pooling.catalogue import DEFAULT
 from pooling.export import embeddings
-from pooling.snippets import Recipe
+from pooling.recipe import Recipe
 from tests.conftest import Reader
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
@@ -19,7 +19,13 @@ SIDEBAR = {"text": SENTENCES, "strategy": "weighted_mean", "layer": "4", "prompt
 CHOSEN = {
     "Playground": {"sentence": "2", "show": "window", "from": "64", "dimension": "70"},
     "Hidden States": {"sentence": "2", "hidden_other": "3", "show": "window", "from": "32"},
-    "Attention": {"sentence": "3", "temperature": "0.2", "listener": "mean", "head-epochs": "3", "head-seed": "7"},
+    "Attention": {
+        "sentence": "3",
+        "attention.temperature": "0.2",
+        "listener": "mean",
+        "head-epochs": "3",
+        "head-seed": "7",
+    },
     "Similarity": {"metric": "dot", "normalise": "on", "centre": "on", "query": "music", "pair1": "3"},
     "Projection": {"map-metric": "euclidean", "map-with": "cls", "map-search": "river"},
     "Evaluation": {"data": "topics"},

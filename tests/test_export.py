@@ -18,7 +18,7 @@ from pooling import load_encoder
 from pooling.catalogue import DEFAULT, get_model, model_folder, sha256_of
 from pooling.encoders import Encoder, trained_pooling
 from pooling.export import FORMATS, embeddings, model_files, pack_embeddings, pack_model, save_model, scaled
-from pooling.snippets import Recipe
+from pooling.recipe import Recipe
 from tests.tiny_models import write
 
 CAUSAL = "pooling-playground/all-MiniLM-L6-v2-causal"

@@ -14,8 +14,9 @@ from pooling.catalogue import all_models, get_model, missing
 from pooling.charts import chips
 from pooling.datasets import own_pairs
 from pooling.lessons import Picture, Rows, Shown, Strips, Sum, all_lessons, get_lesson
+from pooling.recipe import Recipe
 from pooling.recommend import QUESTIONS, recommend
-from pooling.snippets import Recipe, for_pooling
+from pooling.snippets import for_pooling
 from tests.conftest import ROOT
 
 LESSONS = all_lessons()

@@ -11,7 +11,11 @@ from tests.conftest import ROOT
 
 CHOICES = ("selectbox", "button_group", "select_slider", "slider", "toggle", "checkbox", "number_input", "radio")
 TYPED = ("multiselect", "text_input", "text_area", "color_picker", "date_input")
-SHOWS_ANOTHER = {"hidden_layer": "layer", "take-normalise": "normalise"}
+SHOWS_ANOTHER = {
+    "hidden_layer": "layer",
+    "take-normalise": "normalise",
+    "attention.temperature-again": "attention.temperature",
+}
 """Widgets that are a second handle of another's value."""
 CHOSEN = {
     "model": "pooling-playground/all-MiniLM-L6-v2-causal",

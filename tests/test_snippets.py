@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from pooling import all_strategies, catalogue, load_encoder
+from pooling import all_strategies, catalogue, get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, ONE_WORD, get_model, model_folder
 from pooling.encoders import Encoder
 from pooling.export import embeddings, scaled
 from pooling.modules import HEADS
+from pooling.recipe import Recipe
 from pooling.snippets import (
-    Recipe,
     for_llama_cpp,
     for_pooling,
     for_sentence_transformers,
@@ -100,8 +100,9 @@ CASES = [
 @pytest.mark.parametrize(("model", "layer", "template", "pooled", "normalise"), CASES, ids=str)
 def test_every_python_snippet_gives_the_pages_embeddings(model, layer, template, pooled, normalise):
     ran = 0
-    for strategy in all_strategies():
-        recipe = Recipe(model, strategy.name, layer, template, pooled, normalise)
+    moved = [get_strategy("attention", temperature=5.0)]
+    for strategy in [*all_strategies(), *moved]:
+        recipe = Recipe(model, strategy.name, layer, template, pooled, normalise, strategy.settings)
         try:
             want = expected(recipe)
         except NotComputable:

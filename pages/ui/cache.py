@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from pages.ui.controls import Choice
-    from pooling import Encoder, Pooled, TokenStates
+    from pooling import Encoder, TokenStates
     from pooling.bootstrap import Compared
     from pooling.datasets import Pair
     from pooling.encoders import Layer, Side
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from pooling.layers import Background, Planes
     from pooling.lessons import Shown
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
+    from pooling.recipe import Reading
+    from pooling.registry import Settings
 
 
 @contextmanager
@@ -102,34 +103,22 @@ def encoder(model: str) -> "Encoder":
     return made
 
 
-def states(choice: "Choice") -> "TokenStates":
-    """The token states of the sidebar's sentences."""
-    return _token_states(choice.model, choice.texts, choice.layer, choice.template, choice.pool_template)
-
-
 @st.cache_data(max_entries=512, max_size="64MB", show_spinner="Running the transformer…")
-def _token_states(
-    model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
-) -> "TokenStates":
+def states(reading: "Reading", layer: "Layer", texts: tuple[str, ...]) -> "TokenStates":
     """The token states of a few texts at a layer, with attention where the layer has one."""
     attention = isinstance(layer, int) and layer > 0
-    return encoder(model).encode(
-        texts, layer=layer, attention=attention, template=template, pool_template=pool_template
-    )
-
-
-def embeddings(choice: "Choice", texts: tuple[str, ...], names: tuple[str, ...]) -> "dict[str, Tensor]":
-    """Embeddings [text, dim] of a corpus under each strategy named, as the sidebar sets them."""
-    return _embeddings(choice.model, texts, choice.layer, names, choice.template, choice.pool_template)
+    return encoder(reading.model).encode(texts, layer=layer, attention=attention, **reading.prompt)
 
 
 @st.cache_data(max_entries=64, max_size="64MB", show_spinner="Running the transformer over the texts…")
-def _embeddings(
-    model: str, texts: tuple[str, ...], layer: "Layer", names: tuple[str, ...], template: str, pool_template: bool
+def embeddings(
+    reading: "Reading", layer: "Layer", texts: tuple[str, ...], strategies: "tuple[tuple[str, Settings], ...]"
 ) -> "dict[str, Tensor]":
-    from pooling import embed
+    """Embeddings [text, dim] of a corpus under each strategy, by its name and parameters."""
+    from pooling import embed, get_strategy
 
-    return embed(texts, encoder(model), names, layer=layer, template=template, pool_template=pool_template)
+    chosen = [get_strategy(name, **dict(settings)) for name, settings in strategies]
+    return embed(texts, encoder(reading.model), chosen, layer=layer, **reading.prompt)
 
 
 @st.cache_data(max_entries=8, max_size="32MB", show_spinner="Reading the file…")
@@ -146,30 +135,37 @@ def worker(name: str, keep: int) -> Worker:
     return Worker(name, keep=keep)
 
 
-def cosines(choice: "Choice", content: str, pairs: "Sequence[Pair]") -> "Grid":
-    """The cosine of each pair at every layer under every strategy; `content` stands for the pairs."""
-    return _cosines(choice.model, content, choice.template, choice.pool_template, pairs)
-
-
 @st.cache_data(max_entries=512, max_size="64MB", show_spinner=False)
-def _cosines(model: str, content: str, template: str, pool_template: bool, _pairs: "Sequence[Pair]") -> "Grid":
+def cosines(
+    reading: "Reading", content: str, settings: "tuple[tuple[str, Settings], ...]", _pairs: "Sequence[Pair]"
+) -> "Grid":
+    """The cosine of each pair at every layer under every strategy; `content` stands for the pairs.
+
+    What a slider has changed is computed by itself, and laid over what everybody shares.
+    """
+    from pooling import get_strategy
     from pooling.evaluation import cosine_grid
 
-    return cosine_grid(_pairs, encoder(model), template=template, pool_template=pool_template)
-
-
-def vectors(choice: "Choice", content: str, texts: "Sequence[str]") -> "Grid":
-    """Embeddings of texts at a layer under every strategy; `content` stands for the texts."""
-    return _vectors(choice.model, content, choice.layer, choice.template, choice.pool_template, texts)
+    changed = [get_strategy(name, **dict(values)) for name, values in settings]
+    made = cosine_grid(_pairs, encoder(reading.model), None, changed or None, **reading.prompt)
+    return cosines(reading, content, (), _pairs) | made if changed else made
 
 
 @st.cache_data(max_entries=512, max_size="256MB", show_spinner=False)
-def _vectors(
-    model: str, content: str, layer: "Layer", template: str, pool_template: bool, _texts: "Sequence[str]"
+def vectors(
+    reading: "Reading",
+    layer: "Layer",
+    content: str,
+    settings: "tuple[tuple[str, Settings], ...]",
+    _texts: "Sequence[str]",
 ) -> "Grid":
+    """Embeddings of texts at a layer under every strategy, in the way of `cosines`."""
+    from pooling import get_strategy
     from pooling.evaluation import embed_grid
 
-    return embed_grid(_texts, encoder(model), [layer], template=template, pool_template=pool_template)
+    changed = [get_strategy(name, **dict(values)) for name, values in settings]
+    made = embed_grid(_texts, encoder(reading.model), [layer], changed or None, **reading.prompt)
+    return vectors(reading, layer, content, (), _texts) | made if changed else made
 
 
 @st.cache_data(max_entries=64, max_size="32MB", show_spinner="Drawing 2,000 resamples…")
@@ -247,35 +243,23 @@ def split_pairs(pairs: "tuple[Pair, ...]") -> "dict[str, list[Pair]]":
     return split_pairs(pairs)
 
 
-def layers(choice: "Choice", index: int) -> "list[TokenStates]":
-    """The token states of one of the sidebar's sentences at every layer, a batch of one each."""
-    return _layers(choice.model, choice.texts[index], choice.template)
-
-
 @st.cache_data(max_entries=32, max_size="48MB", show_spinner="Running the transformer…")
-def _layers(model: str, text: str, template: str) -> "list[TokenStates]":
+def layers(model: str, template: str, text: str) -> "list[TokenStates]":
+    """The token states of a text in its prompt at every layer, a batch of one each."""
     return encoder(model).encode_layers([text], template=template)
 
 
-def planes(choice: "Choice", first: int, second: int) -> "Planes":
-    """The plane of each layer for the tokens of two of the sidebar's sentences."""
-    return _planes(choice.model, choice.texts[first], choice.texts[second], choice.template)
-
-
 @st.cache_data(max_entries=256, max_size="32MB", show_spinner=False)
-def _planes(model: str, first: str, second: str, template: str) -> "Planes":
+def planes(model: str, template: str, first: str, second: str) -> "Planes":
+    """The plane of each layer for the tokens of two texts."""
     from pooling.layers import planes
 
-    return planes(_layers(model, first, template), _layers(model, second, template))
-
-
-def other_text(choice: "Choice", index: int) -> int:
-    """The sentence that shares a word with another and uses it most differently at the last layer."""
-    return _other_text(choice.model, choice.texts, index, choice.template)
+    return planes(layers(model, template, first), layers(model, template, second))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _other_text(model: str, texts: tuple[str, ...], index: int, template: str) -> int:
+def other_text(model: str, template: str, texts: tuple[str, ...], index: int) -> int:
+    """The text that shares a word with another and uses it most differently at the last layer."""
     from pooling.tables.hidden_states import furthest_other
 
     last = encoder(model).encode(texts, template=template)
@@ -327,34 +311,24 @@ def belief(key: tuple, _points: "Points", _neighbours: "Neighbours", _made: "Map
     return belief(_points, _neighbours, _made)
 
 
-def embeddings_by_strategy(choice: "Choice", texts: tuple[str, ...]) -> "dict[str, Tensor]":
-    """Embeddings [text, dim] of some hundred short texts under every strategy that can be computed."""
-    return _embeddings_by_strategy(choice.model, texts, choice.layer, choice.template, choice.pool_template)
 
 
 @st.cache_data(max_entries=16, max_size="48MB", show_spinner="Running the transformer over the bundled texts…")
-def _embeddings_by_strategy(
-    model: str, texts: tuple[str, ...], layer: "Layer", template: str, pool_template: bool
+def embeddings_by_strategy(
+    reading: "Reading", layer: "Layer", texts: tuple[str, ...], settings: "tuple[tuple[str, Settings], ...]"
 ) -> "dict[str, Tensor]":
+    """Embeddings [text, dim] of some hundred short texts under every strategy that can be computed."""
+    from pooling import all_strategies
     from pooling.similarity import embed_all
 
-    return embed_all(encoder(model), texts, layer, template=template, pool_template=pool_template)
-
-
-def padded(
-    choice: "Choice", text: str, padding: int, side: "Side", attend: bool, pooled: bool
-) -> "tuple[TokenStates, dict[str, Pooled], dict[str, str]]":
-    """One text with padding: its states, what each strategy makes of them, and what could not be made."""
-    from pooling.similarity import pool_all
-
-    states = _padded_states(choice.model, choice.layer, text, padding, side, attend, pooled)
-    return states, *pool_all(states, model=choice.model, layer=choice.layer)
+    return embed_all(encoder(reading.model), texts, layer, all_strategies(settings), **reading.prompt)
 
 
 @st.cache_data(max_entries=256, max_size="32MB", show_spinner="Running the transformer…")
-def _padded_states(
+def padded_states(
     model: str, layer: "Layer", text: str, padding: int, side: "Side", attend: bool, pooled: bool
 ) -> "TokenStates":
+    """One text with padding, and each of the two masks on or off."""
     from pooling.tables.padding_lab import padded_states
 
     return padded_states(
@@ -362,41 +336,37 @@ def _padded_states(
     )
 
 
-def padding_curve(choice: "Choice", text: str, side: "Side", attend: bool, pooled: bool, also: int) -> "pd.DataFrame":
-    """Cosine of each strategy's embedding to the unpadded truth as padding grows, `also` at one amount."""
-    return _padding_curve(choice.model, choice.layer, text, side, attend, pooled, also)
-
-
 @st.cache_data(max_entries=256, show_spinner="Padding the sentence more and more…")
-def _padding_curve(
-    model: str, layer: "Layer", text: str, side: "Side", attend: bool, pooled: bool, also: int
+def padding_curve(
+    model: str,
+    layer: "Layer",
+    settings: "tuple[tuple[str, Settings], ...]",
+    text: str,
+    side: "Side",
+    attend: bool,
+    pooled: bool,
+    also: int,
 ) -> "pd.DataFrame":
+    """Cosine of each strategy's embedding to the unpadded truth as padding grows, `also` at one amount."""
+    from pooling import all_strategies
     from pooling.tables import padding_lab as tables
 
-    return tables.padding_curve(
-        text, encoder(model), layer=layer, side=side, attend_padding=attend, pool_padding=pooled, also=also
-    )
-
-
-def museum(choice: "Choice", index: int) -> "pd.DataFrame":
-    """The damage of each bug to one of the reader's sentences, all of them one batch."""
-    return _museum(choice.model, choice.layer, choice.texts, index)
+    masks = {"attend_padding": attend, "pool_padding": pooled}
+    strategies = all_strategies(settings)
+    return tables.padding_curve(text, encoder(model), layer=layer, side=side, also=also, strategies=strategies, **masks)
 
 
 @st.cache_data(max_entries=256, show_spinner="Running the transformer…")
-def _museum(model: str, layer: "Layer", texts: tuple[str, ...], index: int) -> "pd.DataFrame":
+def museum(model: str, layer: "Layer", texts: tuple[str, ...], index: int) -> "pd.DataFrame":
+    """The damage of each bug to one of the reader's sentences, all of them one batch."""
     from pooling.tables.padding_lab import museum_table
 
     return museum_table(texts, encoder(model), layer=layer, index=index)
 
 
-def bug_costs(choice: "Choice") -> "pd.DataFrame":
-    """Spearman of the project's own pairs under each bug, beside the truth."""
-    return _bug_costs(choice.model, choice.layer)
-
-
 @st.cache_data(max_entries=32, show_spinner="Encoding the project's own pairs under every bug; some seconds…")
-def _bug_costs(model: str, layer: "Layer") -> "pd.DataFrame":
+def bug_costs(model: str, layer: "Layer") -> "pd.DataFrame":
+    """Spearman of the project's own pairs under each bug, beside the truth."""
     from pooling.datasets import own_pairs
     from pooling.tables.padding_lab import cost_table
 

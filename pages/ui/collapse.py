@@ -44,35 +44,32 @@ class Drawn(NamedTuple):
     bars: "go.Figure"
 
 
+@st.cache_resource(max_entries=32, show_spinner="Running the transformer…")
 def weighed(choice: Choice, index: int) -> Weighed:
     """One of the sidebar's sentences under its strategy.
 
     Raises:
         NotComputable: where the strategy needs what is not there, such as a head.
     """
-    return _weighed(choice, choice.key, index)
-
-
-@st.cache_resource(max_entries=32, show_spinner="Running the transformer…")
-def _weighed(_choice: Choice, key: tuple, index: int) -> Weighed:
     from pooling import apply
     from pooling.charts import chips
     from pooling.notices.playground import about_strategies, about_tokens
     from pooling.tables import own_strategy, token_table
     from pooling.tables.playground import strategy_table
 
-    strategy, where = _choice.strategy, {"model": _choice.model, "layer": _choice.layer}
-    states, trained = cache.states(_choice).one(index), cache.encoder(_choice.model).trained_pooling
+    strategy, where = choice.strategy, {"model": choice.model, "layer": choice.layer}
+    states = cache.states(choice.reading, choice.layer, choice.texts).one(index)
+    trained = cache.encoder(choice.model).trained_pooling
     pooled = apply(strategy, states, **where)
     tokens = token_table(states, pooled)
-    compared, vectors = strategy_table(states, own=trained, **where)
+    compared, vectors = strategy_table(states, choice.strategies, own=trained, **where)
     return Weighed(
-        _choice,
+        choice,
         index,
         states,
         pooled,
         tokens,
-        chips.token_strip(tokens, f"Tokens and their weights under {strategy.label}"),
+        chips.token_strip(tokens, f"Tokens and their weights under {strategy.title}"),
         about_tokens(tokens, strategy),
         compared,
         vectors,
@@ -83,11 +80,11 @@ def _weighed(_choice: Choice, key: tuple, index: int) -> Weighed:
 
 def dimensions(weighed: Weighed, shown: str, start: int) -> list[int]:
     """The dimensions to show of a sentence, by the name of a choice and where a window starts."""
-    return _dimensions(weighed, weighed.choice.key, weighed.index, shown, start)
+    return _dimensions(weighed, weighed.choice, weighed.index, shown, start)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _dimensions(_weighed: Weighed, key: tuple, index: int, shown: str, start: int) -> list[int]:
+def _dimensions(_weighed: Weighed, choice: Choice, index: int, shown: str, start: int) -> list[int]:
     from pooling.tables.playground import chosen_dimensions
 
     return chosen_dimensions(_weighed.states, shown, start)
@@ -95,11 +92,11 @@ def _dimensions(_weighed: Weighed, key: tuple, index: int, shown: str, start: in
 
 def drawn(weighed: Weighed, shown: list[int], by_hand: int, *, dark: bool) -> Drawn:
     """The pictures of a sentence in the dimensions shown, one of them worked out by hand."""
-    return _drawn(weighed, weighed.choice.key, weighed.index, shown, by_hand, dark)
+    return _drawn(weighed, weighed.choice, weighed.index, shown, by_hand, dark)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _drawn(_weighed: Weighed, key: tuple, index: int, shown: list[int], by_hand: int, dark: bool) -> Drawn:
+def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int], by_hand: int, dark: bool) -> Drawn:
     from pooling.charts import playground
     from pooling.charts.theme import legible
     from pooling.notices.playground import about_collapse
@@ -112,7 +109,7 @@ def _drawn(_weighed: Weighed, key: tuple, index: int, shown: list[int], by_hand:
         worked_formula,
     )
 
-    choice, states, pooled, compared = _weighed.choice, _weighed.states, _weighed.pooled, _weighed.compared
+    states, pooled, compared = _weighed.states, _weighed.pooled, _weighed.compared
     own = own_strategy(cache.encoder(choice.model).trained_pooling)
     matrix, winners = collapse_table(states, pooled, shown), winner_table(pooled, shown)
     terms = one_dimension_table(states, pooled, by_hand)

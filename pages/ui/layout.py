@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import streamlit as st
 
 from pages.ui import url
-from pooling.catalogue import PLAIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,14 +242,14 @@ def cut(states: "TokenStates", encoder: "Encoder") -> None:
 
 def without_prompt(choice: "Choice") -> None:
     """Say where a prompt of the sidebar is left out."""
-    if choice.template != PLAIN:
+    if not choice.reading.plain:
         st.caption(":material/info: Your prompt is left out here: texts are taken as they are.")
 
 
 def strategy_card(strategy: "Strategy") -> None:
     """What a strategy is, when to use it and what to watch out for."""
     with st.container(border=True):
-        st.subheader(f"{strategy.label} pooling", anchor=False)
+        st.subheader(strategy.called(f"{strategy.label} pooling"), anchor=False)
         st.markdown(strategy.summary)
         st.latex(strategy.formula)
         use, watch = st.columns(2)

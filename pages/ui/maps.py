@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pages.ui.controls import Choice
     from pages.ui.controls.projection import Corpus
+    from pooling import Strategy
     from pooling.labels import LabelScores
     from pooling.projection import Belief, Map, Metric, Neighbours, Points, Umap
 
@@ -23,27 +24,20 @@ SMALL = 512
 """Texts that are embedded while the reader waits; more, or longer ones, are embedded in the background."""
 
 
-def embeddings(choice: "Choice", corpus: "Corpus", names: Sequence[str]) -> "dict[str, Tensor]":
-    """Embeddings of a corpus under each strategy named; of a large one with progress."""
+def embeddings(choice: "Choice", corpus: "Corpus", strategies: "Sequence[Strategy]") -> "dict[str, Tensor]":
+    """Embeddings of a corpus under each strategy; of a large one with progress."""
+    reading, layer, named = choice.reading, choice.layer, tuple((one.name, one.settings) for one in strategies)
     characters = sum(map(len, corpus.texts))
     if max(len(corpus.texts), characters // busy.ROW) <= SMALL:
-        return cache.embeddings(choice, corpus.texts, tuple(names))
+        return cache.embeddings(reading, layer, corpus.texts, named)
     from pooling import embed
 
     encoder = cache.encoder(choice.model)
-    needed = busy.EMBEDDINGS_TAKE * len(corpus.texts) * len(names) * encoder.dim
+    needed = busy.EMBEDDINGS_TAKE * len(corpus.texts) * len(strategies) * encoder.dim
     busy.take_turn(len(corpus.texts), characters, needed)
     return cache.worker("embedding", keep=2).answer(
-        (corpus.digest, choice.model, choice.layer, tuple(names), choice.template, choice.pool_template),
-        lambda report: embed(
-            corpus.texts,
-            encoder,
-            names,
-            layer=choice.layer,
-            template=choice.template,
-            pool_template=choice.pool_template,
-            report=report,
-        ),
+        (corpus.digest, reading, layer, named),
+        lambda report: embed(corpus.texts, encoder, strategies, layer=layer, report=report, **reading.prompt),
         f"Embedding {len(corpus.texts):,} texts",
         title="another corpus to be embedded",
     )
@@ -77,7 +71,7 @@ class View:
 
     choice: "Choice"
     corpus: "Corpus"
-    name: str
+    strategy: "Strategy"
     embeddings: "Tensor"
     metric: "Metric"
     kind: str
@@ -85,9 +79,8 @@ class View:
 
     @property
     def _key(self) -> tuple:
-        choice = self.choice
-        prompt = choice.template, choice.pool_template
-        return self.corpus.digest, choice.model, choice.layer, prompt, self.name, self.metric
+        strategy = self.strategy.name, self.strategy.settings
+        return self.corpus.digest, self.choice.reading, self.choice.layer, strategy, self.metric
 
     @cached_property
     def points(self) -> "Points":
@@ -109,7 +102,6 @@ class View:
     @cached_property
     def map(self) -> "Map":
         """The map asked for, centred and scaled."""
-        from pooling import get_strategy
         from pooling.projection import to_scale, umap_map
 
         if self.kind == "pca":
@@ -118,7 +110,7 @@ class View:
         made = _umap_worker().answer(
             (*self._key, self.settings),
             lambda report: umap_map(points, neighbours, self.settings, self.metric, report=report),
-            f"UMAP of {get_strategy(self.name).label}, {len(self.points):,} texts",
+            f"UMAP of {self.strategy.title}, {len(self.points):,} texts",
             title="another UMAP fit",
         )
         return to_scale(made)

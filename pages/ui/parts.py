@@ -10,10 +10,11 @@ import streamlit as st
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pages.ui.controls import Choice
     from pooling import Encoder
     from pooling.datasets import Pair
     from pooling.evaluation import Grid
+    from pooling.recipe import Reading, Recipe
+    from pooling.registry import Settings
 
 AT_ONCE = 128
 """Pairs or texts of one part."""
@@ -53,23 +54,29 @@ def in_parts(rows: Sequence[Any], length: Callable[[Any], int], part: Callable[[
     return join_grids(made, order)
 
 
-def pair_cosines(pairs: "Sequence[Pair]", choice: "Choice") -> "Grid":
+def pair_cosines(
+    pairs: "Sequence[Pair]", reading: "Reading", settings: "tuple[tuple[str, Settings], ...]" = ()
+) -> "Grid":
     """The cosine of each pair at every layer under every strategy, in parts."""
     from pages.ui import cache
 
-    return in_parts(pairs, lambda p: len(p.text1) + len(p.text2), lambda key, some: cache.cosines(choice, key, some))
+    def part(key: str, some: list) -> "Grid":
+        return cache.cosines(reading, key, settings, some)
+
+    return in_parts(pairs, lambda p: len(p.text1) + len(p.text2), part)
 
 
-def embeddings(texts: "Sequence[str]", encoder: "Encoder", choice: "Choice") -> "Tensor":
-    """Embeddings [text, dim] of many texts as the sidebar says, whatever strategy it names; a few texts at a time."""
+def embeddings(texts: "Sequence[str]", encoder: "Encoder", recipe: "Recipe") -> "Tensor":
+    """Embeddings [text, dim] of many texts by a recipe, whatever strategy it names; a few texts at a time."""
     import torch
 
     from pooling.evaluation import embed_grid
 
-    chosen, made = (encoder.layer(choice.layer), choice.strategy.name), []
+    chosen, made = (encoder.layer(recipe.layer), recipe.strategy), []
     for start in range(0, len(texts), AT_ONCE):
-        prompt = {"template": choice.template, "pool_template": choice.pool_template}
-        made.append(embed_grid(texts[start : start + AT_ONCE], encoder, [choice.layer], **prompt).vectors[chosen])
+        some = texts[start : start + AT_ONCE]
+        grid = embed_grid(some, encoder, [recipe.layer], [recipe.pooling], **recipe.reading.prompt)
+        made.append(grid.vectors[chosen])
     return torch.cat(made)
 
 

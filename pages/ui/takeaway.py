@@ -4,14 +4,14 @@ A quiet row beside the title; nothing is computed for it before something in it 
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.ui import cache, url
 from pages.ui.controls import Choice
-from pooling.catalogue import PLAIN, get_model
+from pooling.catalogue import get_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pages.ui.navigation import PageInfo
-    from pooling.snippets import Recipe
+    from pooling.recipe import Recipe
 
 SHARE_HTML = """
 <button type="button">
@@ -180,8 +180,6 @@ def show_files(page: "PageInfo") -> None:
 
 def choose_recipe(page: "PageInfo") -> "Recipe":
     """What the sidebar says, and the one switch that code and files add, shared with the Similarity page."""
-    from pooling.snippets import Recipe
-
     choice: Choice = st.session_state["_choice"]
     # Set behind an open dialog, the page's own switch would fall back to what the browser shows there.
     st.session_state["take-normalise"] = st.session_state.get("_normalise", st.session_state["normalise"])
@@ -191,7 +189,7 @@ def choose_recipe(page: "PageInfo") -> "Recipe":
         on_change=lambda: st.session_state.update(_normalise=st.session_state["take-normalise"]),
         help="Scale every embedding to length 1: the switch of the Similarity page.",
     )
-    recipe = Recipe(choice.model, choice.strategy.name, choice.layer, choice.template, choice.pool_template, normalise)
+    recipe = replace(choice.recipe, normalise=normalise)
     st.text(f"{recipe}.")
     for difference in _differences(page, choice):
         st.caption(f":material/info: {difference}")
@@ -205,10 +203,11 @@ def _differences(page: "PageInfo", choice: Choice) -> list[str]:
         said += ["This page centres the embeddings; here they are as they come."]
     if page.title == "Padding Lab":
         said += ["This page draws padding and its bugs on purpose; here padding is masked."]
-        if choice.template != PLAIN:
+        if not choice.reading.plain:
             said += ["This page leaves your prompt out; here it is around every text."]
-    if page.title == "Attention" and choice.strategy.needs == "head":
-        said += ["Here the head is the ready-made one, at temperature 1."]
+    own = (choice.model, choice.layer) in state.get("_heads", {})
+    if page.title == "Attention" and choice.strategy.needs == "head" and own:
+        said += ["This page can use the head that you trained; here it is the ready-made one."]
     return said
 
 
@@ -257,10 +256,9 @@ def _offer_formats(
 
 def _offer_head(recipe: "Recipe") -> None:
     """The file of the trained head, where the strategy has one."""
-    from pooling import get_strategy
     from pooling.modules import head_path
 
-    if get_strategy(recipe.strategy).needs == "head":
+    if recipe.pooling.needs == "head":
         path = head_path(recipe.model, recipe.layer)
         st.download_button(
             f"The head, {path.name}",

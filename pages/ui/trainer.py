@@ -120,7 +120,7 @@ def show_before_and_after(job: Job, choice: Choice) -> None:
     if (job.model, job.layer) != (choice.model, choice.layer):
         st.caption(f"Choose layer {layer_name(job.layer)} of that model to see your own sentences under this head.")
         return
-    states = cache.states(choice)
+    states = cache.states(choice.reading, choice.layer, choice.texts)
     before, after = (
         token_tables(states, get_strategy("attention")(states, head=head))
         for head in (AttentionHead(job.dim), job.head)

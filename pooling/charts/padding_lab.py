@@ -22,9 +22,10 @@ def padding_curves(table: pd.DataFrame, padding: int) -> go.Figure:
             y=rows["cosine"],
             name=rows["label"].iloc[0],
             mode="lines+markers",
-            line={"color": look.colour, "width": 2.5, "dash": look.dash},
+            # A solid line is wider and below: it is seen in the gaps of what lies on it.
+            line={"color": look.colour, "width": 4 if look.dash == "solid" else 2.5, "dash": look.dash},
             marker={"symbol": look.symbol, "size": 9},
-            zorder=-1 if look.dash == "solid" else 0,  # what lies on it leaves it to be seen in the gaps
+            zorder=-1 if look.dash == "solid" else 0,
             hovertemplate="%{fullData.name}<br>%{x} padding tokens<br>cosine %{y:.4f}<extra></extra>",
         )
     amounts = table["padding"].unique().tolist()

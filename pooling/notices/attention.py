@@ -11,14 +11,15 @@ from pooling.tables.attention import DATA_SETS
 from pooling.training import Outcome
 
 
-def about_weights(table: pd.DataFrame, cosine: float | None) -> str:
-    """Who listens to what, and how far the head's embedding is from mean's."""
+def about_weights(table: pd.DataFrame, cosine: float | None, head: str = "The head") -> str:
+    """Who listens to what, and how far the head's embedding is from mean's; `head` is what to call the head."""
     table, said = table[table["pooled"]], []
+    head += "," if "," in head else ""  # the parameter that follows its name
     for name in ("attention", "cls_attention"):
         if name in table:
             top = table.loc[table[name].idxmax()]
             special = number(100 * table.loc[table["special"], name].sum())
-            who = "The head" if name == "attention" else get_strategy(name).label
+            who = head if name == "attention" else get_strategy(name).label
             if table[name].max() - table[name].min() < 1e-6:
                 said.append(f"{who} gives every token the same weight.")
                 continue

@@ -1,6 +1,7 @@
 """What to notice on the Playground."""
 
 import pandas as pd
+import torch
 
 from pooling.registry import Strategy
 from pooling.tables import number
@@ -73,7 +74,8 @@ def about_collapse(matrix: pd.DataFrame, pooled: Pooled) -> str:
     else:
         change = f"{number(shrink)} times the tokens' own on average"
     total = weights.sum(dim=0).mean().item()
-    by = "by the weights above" if pooled.kind == "tokens" else "by weights that differ from column to column"
+    differ = not torch.allclose(weights, weights[:, :1])
+    by = "by weights that differ from column to column" if differ else "by the weights above"
     if abs(total - 1) > 1e-3:
         why = f": the weights add up to {number(total)}, not to 1"
     elif int((weights > 0).any(dim=1).sum()) == 1:

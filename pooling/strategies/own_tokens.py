@@ -7,7 +7,10 @@ from pooling.types import Pooled, TokenStates
 
 @strategy(
     label="Mean, own tokens",
-    formula=r"e = \frac{1}{|T|}\sum_{t \in T} h_t, \quad T = \{t : t \text{ is not special}\}",
+    formula=(
+        r"\begin{gathered} e = \frac{1}{|T|}\sum_{t \in T} h_t, \\ "
+        r"T = \{t : t \text{ is not special}\} \end{gathered}"
+    ),
     worked=r"\frac{1}{<n>}\big(<value sum>\big)",
     source="https://arxiv.org/abs/2010.05731",
     when="An encoder not tuned for sentences, or a layer before its last: [CLS] and [SEP] may say little of the text.",

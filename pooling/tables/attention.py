@@ -8,7 +8,7 @@ import torch
 
 from pooling.encoders import Layer, apply
 from pooling.modules import AttentionHead, head_cards
-from pooling.registry import get_strategy
+from pooling.registry import Strategy, all_strategies
 from pooling.tables import token_table
 from pooling.training import Progress
 from pooling.types import NotComputable, Pooled, TokenStates
@@ -19,20 +19,26 @@ DATA_SETS = {"test": "STS Benchmark, test set", "own": "This project's own pairs
 
 
 def listen(
-    states: TokenStates, head: AttentionHead | None, temperature: float, *, model: str, layer: Layer
+    states: TokenStates,
+    head: AttentionHead | None,
+    strategies: Sequence[Strategy] | None = None,
+    *,
+    model: str,
+    layer: Layer,
 ) -> tuple[dict[str, Pooled], dict[str, str]]:
     """The states pooled by each of `LISTENERS` that can be, and why the others cannot.
 
     Args:
         head: a head of the reader's; without one, the project's for this model and layer.
+        strategies: of which the listeners are taken, with their parameters; by default as they come.
     """
+    found = {strategy.name: strategy for strategy in strategies or all_strategies()}
     pooled: dict[str, Pooled] = {}
     missing: dict[str, str] = {}
     for name in LISTENERS:
-        params = {"temperature": temperature} if name == "attention" else {}
         own = {"head": head} if name == "attention" and head is not None else {}
         try:
-            pooled[name] = apply(get_strategy(name), states, model=model, layer=layer, **params, **own)
+            pooled[name] = apply(found[name], states, model=model, layer=layer, **own)
         except NotComputable as error:
             missing[name] = str(error)
     return pooled, missing

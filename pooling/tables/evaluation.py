@@ -21,7 +21,7 @@ from pooling.evaluation import (
     score_grid,
 )
 from pooling.labels import LabelScores
-from pooling.registry import all_strategies, get_strategy
+from pooling.registry import Strategy, all_strategies, get_strategy
 
 BERT = "google-bert/bert-base-uncased"
 PUBLISHED: tuple[tuple[str, str, Layer | str, float], ...] = (
@@ -68,17 +68,23 @@ def layer_title(layer: Layer, last: int) -> str:
     return "0 · input" if layer == 0 else f"{layer} · last" if layer == last else str(layer)
 
 
-def leaderboard_table(places: Sequence[Place], pearson: dict[str, float | None] | None = None) -> pd.DataFrame:
+def leaderboard_table(
+    places: Sequence[Place],
+    pearson: dict[str, float | None] | None = None,
+    *,
+    strategies: Sequence[Strategy] | None = None,
+) -> pd.DataFrame:
     """One row a strategy, the best first.
 
     Columns: name, label, score, low, high, behind, behind_low, behind_high (points behind the
     best), first (share of resamples in which it comes first), pearson (if given), verdict, missing;
     see `Place`.
     """
+    titles = {s.name: s.title for s in strategies or all_strategies()}
     table = pd.DataFrame(
         {
             "name": [p.name for p in places],
-            "label": [get_strategy(p.name).label for p in places],
+            "label": [titles[p.name] for p in places],
             **{
                 column: pd.Series([getattr(p, column) for p in places], dtype=float) * 100
                 for column in ("score", "low", "high", "behind", "behind_low", "behind_high", "first")
@@ -103,7 +109,7 @@ def layer_leaderboard(pairs: Sequence[Pair], grid: Grid, layer: Layer, names: Se
     return leaderboard_table(layer_places(score_layer(pairs, grid, layer, names), grid, layer, names))
 
 
-def cost_table(scores: Scores, own: Cell, layer: Layer) -> pd.DataFrame:
+def cost_table(scores: Scores, own: Cell, layer: Layer, strategies: Sequence[Strategy] | None = None) -> pd.DataFrame:
     """What each other strategy at a layer costs against the model's own cell, in points.
 
     Columns: name, label, cost, low, high (its interval, which holds for all that `scores` compares),
@@ -111,23 +117,28 @@ def cost_table(scores: Scores, own: Cell, layer: Layer) -> pd.DataFrame:
     rounding alone, else "open".
     """
     rows, compared = [], scores.compared
-    for strategy in all_strategies():
+    for strategy in strategies or all_strategies():
         cell = (layer, strategy.name)
         if cell == own or not {cell, own} <= compared.scores.keys():
             continue
         cost, low, high = (100 * end for end in compared.lead(own, cell))
         same = compared.never_apart(own, cell)
         verdict = "same" if same else "worse" if low > 0 else "better" if high < 0 else "open"
-        rows.append((strategy.name, strategy.label, cost, low, high, verdict))
+        rows.append((strategy.name, strategy.title, cost, low, high, verdict))
     table = pd.DataFrame(rows, columns=["name", "label", "cost", "low", "high", "verdict"])
     return table.sort_values("cost", ignore_index=True)
 
 
-def grid_table(scores: dict[Cell, float | None], layers: Sequence[Layer], last: int) -> pd.DataFrame:
+def grid_table(
+    scores: dict[Cell, float | None],
+    layers: Sequence[Layer],
+    last: int,
+    strategies: Sequence[Strategy] | None = None,
+) -> pd.DataFrame:
     """Layers down, strategies across, in points; nan where there is no score."""
     values = {
-        s.label: [100 * v if (v := scores.get((layer, s.name))) is not None else None for layer in layers]
-        for s in all_strategies()
+        s.title: [100 * v if (v := scores.get((layer, s.name))) is not None else None for layer in layers]
+        for s in strategies or all_strategies()
     }
     rows = pd.Index([layer_title(one, last) for one in layers], name="layer")
     return pd.DataFrame(values, index=rows, dtype=float)
@@ -171,9 +182,11 @@ def kind_table(pairs: Sequence[Pair], cosines: Float[Tensor, " pair"]) -> pd.Dat
     return made.sort_values("gap", ignore_index=True)
 
 
-def label_table(places: Sequence[Place], scored: dict[str, LabelScores]) -> pd.DataFrame:
+def label_table(
+    places: Sequence[Place], scored: dict[str, LabelScores], strategies: Sequence[Strategy] | None = None
+) -> pd.DataFrame:
     """`leaderboard_table` of 1-NN accuracy, with the silhouette beside it, in points."""
-    table = leaderboard_table(places)
+    table = leaderboard_table(places, strategies=strategies)
     found = [scored[name].silhouette if name in scored else None for name in table["name"]]
     table.insert(5, "silhouette", [None if value is None else 100 * value for value in found])
     return table

@@ -11,7 +11,7 @@ from pooling.bugs import BUGS, cosine_to_truth, wrong_and_right
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, Side
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
-from pooling.registry import all_strategies
+from pooling.registry import Strategy, all_strategies
 from pooling.similarity import pool_all
 from pooling.types import Pooled, TokenStates
 
@@ -59,11 +59,13 @@ def padding_curve(
     attend_padding: bool,
     pool_padding: bool,
     also: int,
+    strategies: Sequence[Strategy] | None = None,
 ) -> pd.DataFrame:
     """Cosine of each strategy's embedding to the unpadded truth: columns padding, name, label, cosine.
 
     Args:
         also: an amount of padding beside `AMOUNTS`; all of them end where the model's positions do.
+        strategies: by default all.
     """
     rows = []
     truth: dict[str, Pooled] = {}
@@ -73,13 +75,13 @@ def padding_curve(
             text, encoder, layer=layer, padding=padding, side=side,
             attend_padding=attend_padding, pool_padding=pool_padding,
         )  # fmt: skip
-        made, _ = pool_all(states, model=encoder.name, layer=layer)
+        made, _ = pool_all(states, strategies, model=encoder.name, layer=layer)
         truth = truth or made
-        for strategy in all_strategies():
+        for strategy in strategies or all_strategies():
             if strategy.name in made:
                 pair = made[strategy.name].embedding, truth[strategy.name].embedding
                 cosine = torch.cosine_similarity(*pair).item()
-                rows.append((padding, strategy.name, strategy.label, cosine))
+                rows.append((padding, strategy.name, strategy.title, cosine))
     return pd.DataFrame(rows, columns=["padding", "name", "label", "cosine"])
 
 

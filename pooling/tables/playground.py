@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
-from pooling.encoders import Layer, apply
+from pooling.encoders import Layer
 from pooling.registry import Strategy, all_strategies
+from pooling.similarity import pool_all
 from pooling.tables import number, token_table
-from pooling.types import Embedding, NotComputable, Pooled, TokenStates
+from pooling.types import Embedding, Pooled, TokenStates
 
 EMBEDDING = "embedding"
 """The name of the row that holds the pooled vector, under the tokens' rows."""
@@ -48,30 +49,26 @@ def winner_table(pooled: Pooled, dimensions: Sequence[int]) -> pd.DataFrame | No
 
 
 def strategy_table(
-    states: TokenStates, *, model: str, layer: Layer, own: str | None, **params: float
+    states: TokenStates, strategies: Sequence[Strategy] | None = None, *, model: str, layer: Layer, own: str | None
 ) -> tuple[pd.DataFrame, dict[str, Embedding]]:
     """Every strategy on one text: its vector, and its cosine to the model's own pooling's.
 
     Columns: name, label, norm, cosine (to the vector under `own`, or under mean when the model
     has no pooling of its own), missing (why a strategy could not be computed, else None).
     """
-    vectors: dict[str, Embedding] = {}
-    missing: dict[str, str] = {}
-    for strategy in all_strategies():
-        try:
-            vectors[strategy.name] = apply(strategy, states, model=model, layer=layer).embedding
-        except NotComputable as error:
-            missing[strategy.name] = str(error)
+    strategies = strategies or all_strategies()
+    pooled, missing = pool_all(states, strategies, model=model, layer=layer)
+    vectors = {name: one.embedding for name, one in pooled.items()}
     reference = vectors[own or "mean"]
     rows = [
         {
             "name": s.name,
-            "label": s.label,
+            "label": s.title,
             "norm": vectors[s.name].norm().item() if s.name in vectors else math.nan,
             "cosine": torch.cosine_similarity(vectors[s.name], reference).item() if s.name in vectors else math.nan,
             "missing": missing.get(s.name),
         }
-        for s in all_strategies()
+        for s in strategies
     ]
     return pd.DataFrame(rows), vectors
 

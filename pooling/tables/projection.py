@@ -1,6 +1,7 @@
 """The tables of the Projection page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 import torch
@@ -59,7 +60,10 @@ def neighbour_table(
 
 
 def judgement_table(
-    beliefs: dict[str, Belief | None], scores: dict[str, LabelScores], apart: dict[str, float]
+    beliefs: dict[str, Belief | None],
+    scores: dict[str, LabelScores],
+    apart: dict[str, float],
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """One row a strategy: how far to believe its map, and how its full space separates labels.
 
@@ -70,7 +74,7 @@ def judgement_table(
         [
             {
                 "name": name,
-                "label": get_strategy(name).label,
+                "label": titles.get(name) or get_strategy(name).title,
                 "trustworthiness": belief.trustworthiness if belief else None,
                 "neighbours kept": belief.kept if belief else None,
                 "away from the first": apart[name],
@@ -83,7 +87,12 @@ def judgement_table(
 
 
 def mover_table(
-    table: pd.DataFrame, maps: dict[str, Map], neighbours: dict[str, Neighbours], *, most: int = 10
+    table: pd.DataFrame,
+    maps: dict[str, Map],
+    neighbours: dict[str, Neighbours],
+    titles: Mapping[str, str] = MappingProxyType({}),
+    *,
+    most: int = 10,
 ) -> pd.DataFrame:
     """The texts that moved most between the first strategy's map and another, beyond their neighbours.
 
@@ -105,7 +114,7 @@ def mover_table(
                 "number": index + 1,
                 "text": texts[index],
                 "label": table["label"].iloc[index],
-                "strategy": get_strategy(name).label,
+                "strategy": titles.get(name) or get_strategy(name).title,
                 "moved": most_moved[index].item(),
                 "neighbours kept": int(kept[name][index]),
                 "of": min(MOST_COUNTED, neighbours[first].indices.shape[1]),

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import kept, layout, url
-from pooling.catalogue import PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pooling import Strategy
     from pooling.encoders import Layer
+    from pooling.recipe import Reading, Recipe
+    from pooling.registry import Param, Settings
 
 MOST_CHARACTERS = 1000
 
@@ -25,18 +26,36 @@ class Choice:
     """What the sidebar says."""
 
     texts: tuple[str, ...]
-    model: str
-    strategy: "Strategy"
-    layer: "Layer"
-    template: str = PLAIN
-    """The prompt, with `{}` where the text goes."""
-    pool_template: bool = True
-    """Whether the prompt's tokens are pooled; they are attended to either way."""
+    recipe: "Recipe"
+    settings: "tuple[tuple[str, Settings], ...]" = ()
+    """The strategies whose parameters are not at their defaults, chosen or not, with all their parameters."""
 
     @property
-    def key(self) -> tuple:
-        """All of it in plain values, to be part of a cache's key."""
-        return self.texts, self.model, self.strategy.name, self.layer, self.template, self.pool_template
+    def model(self) -> str:
+        """The model's name."""
+        return self.recipe.model
+
+    @property
+    def layer(self) -> "Layer":
+        """The layer that is pooled."""
+        return self.recipe.layer
+
+    @property
+    def reading(self) -> "Reading":
+        """How texts are read."""
+        return self.recipe.reading
+
+    @property
+    def strategy(self) -> "Strategy":
+        """The strategy, its parameters set."""
+        return self.recipe.pooling
+
+    @property
+    def strategies(self) -> "list[Strategy]":
+        """Every strategy, its parameters set."""
+        from pooling import all_strategies
+
+        return all_strategies(self.settings)
 
 
 def current(*, with_texts: bool = True) -> Choice:
@@ -54,7 +73,7 @@ def current(*, with_texts: bool = True) -> Choice:
         )
         layout.stop()
     if with_texts:
-        busy.take_turn_for_sentences(choice.texts, cache.encoder(choice.model), choice.template)
+        busy.take_turn_for_sentences(choice.texts, cache.encoder(choice.model), choice.reading.template)
     return choice
 
 
@@ -97,6 +116,51 @@ def choose_dimensions(dim: int) -> tuple[str, int]:
             url.number("from", 0, dim - 32, 0)
             start = st.slider("from dimension", 0, dim - 32, key="from", persist_state="session", width=360)
     return name, start
+
+
+def settings_key(strategy: "Strategy", param: "Param") -> str:
+    """The key of a parameter's slider, in the state and in the link."""
+    return f"{strategy.name}.{param.name}"
+
+
+def chosen_settings() -> "tuple[tuple[str, Settings], ...]":
+    """The strategies whose parameters are not at their defaults, by their sliders, drawn or not."""
+    from pooling import all_strategies
+
+    made = []
+    for strategy in all_strategies():
+        options = [[f"{value:g}" for value in param.values] for param in strategy.params]
+        chosen = tuple(
+            (param.name, float(url.choice(settings_key(strategy, param), names, f"{param.default:g}")))
+            for param, names in zip(strategy.params, options, strict=True)
+        )
+        if chosen != strategy.settings:
+            made.append((strategy.name, chosen))
+    return tuple(made)
+
+
+def choose_settings(strategy: "Strategy", *, again: bool = False) -> None:
+    """A slider for each parameter of a strategy, read with `chosen_settings`.
+
+    Args:
+        again: a second handle, beside the picture that it changes.
+    """
+    for param in strategy.params:
+        key = settings_key(strategy, param)
+        said = {f"{param.minimum:g}": param.ends[0], f"{param.maximum:g}": param.ends[1]}
+        if again:
+            st.session_state[f"{key}-again"] = st.session_state[key]
+        st.select_slider(
+            param.label,
+            [f"{value:g}" for value in param.values],
+            format_func=lambda value, said=said: f"{value} · {said[value]}" if said.get(value) else value,
+            key=f"{key}-again" if again else key,
+            persist_state=None if again else "session",
+            on_change=(lambda key=key: st.session_state.update({key: st.session_state[f"{key}-again"]}))
+            if again
+            else None,
+            help=param.help,
+        )
 
 
 def offer_another(reason: str) -> None:

@@ -15,24 +15,6 @@ if TYPE_CHECKING:
     from pooling.datasets import Pair
     from pooling.encoders import Layer
 
-TEMPERATURES = ("0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10", "20")
-
-
-def choose_temperature() -> float:
-    """What the head's scores are divided by: from one token to mean."""
-    url.choice("temperature", TEMPERATURES, "1")
-    names = {"0.05": "0.05 · one token", "1": "1 · as trained", "20": "20 · mean"}
-    chosen = st.select_slider(
-        "Temperature of the head",
-        TEMPERATURES,
-        format_func=lambda t: names.get(t, t),
-        key="temperature",
-        persist_state="session",
-        help="The head's scores are divided by it: below 1 the weights sharpen towards one token, above 1 they "
-        "flatten towards mean pooling.",
-    )
-    return float(chosen)
-
 
 def choose_head(has_own: bool, has_ready: bool) -> bool:
     """Whether to listen with the reader's own head; asked only where there is a choice."""

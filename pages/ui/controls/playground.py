@@ -36,4 +36,4 @@ def choose_dimension(choice: Choice, index: int, dim: int) -> int:
 
 
 def _sentence(choice: Choice, index: int) -> tuple:
-    return choice.texts[index], choice.model, choice.layer, choice.template
+    return choice.texts[index], choice.reading, choice.layer

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import kept, url
-from pages.ui.controls import MOST_CHARACTERS, Choice
+from pages.ui.controls import MOST_CHARACTERS, Choice, choose_settings, chosen_settings
 from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing
 from pooling.datasets import sample_sets
 from pooling.machine import megabytes
+from pooling.recipe import Recipe
 
 if TYPE_CHECKING:
     from pooling import Encoder, Strategy
@@ -27,7 +28,9 @@ def draw() -> None:
     from pooling.hub import any_model_allowed
 
     texts = choose_sentences()
+    settings = chosen_settings()
     strategy = choose_strategy()
+    choose_settings(strategy)
     layer = choose_layer(model_in_use())
     model = choose_model()
     show_trained_pooling(cache.encoder(model), strategy, layer)
@@ -36,7 +39,9 @@ def draw() -> None:
         _offer_any_model()
     # A switch of the Similarity page, which code and files on every page go by.
     url.flag("normalise")
-    st.session_state["_choice"] = Choice(texts, model, strategy, layer, template, pool_template)
+    params = dict(settings).get(strategy.name, ())
+    recipe = Recipe(model, strategy.name, layer, template, pool_template, params=params)
+    st.session_state["_choice"] = Choice(texts, recipe, settings)
 
 
 def choose_sentences() -> tuple[str, ...]:

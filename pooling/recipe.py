@@ -1,0 +1,79 @@
+"""All that decides an embedding, as one value: in plain names and numbers, to be hashed, written and read."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+from pooling.catalogue import PLAIN
+
+if TYPE_CHECKING:
+    from pooling.encoders import Layer
+    from pooling.registry import Settings, Strategy
+
+
+class Prompt(TypedDict):
+    """A prompt as the keywords of `Encoder.encode` and `embed`."""
+
+    template: str
+    pool_template: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How texts are read: by which model, in which prompt, and whether the prompt's tokens are pooled."""
+
+    model: str
+    template: str = PLAIN
+    """The prompt, with `{}` where the text goes."""
+    pool_template: bool = True
+    """Whether the prompt's tokens are pooled; they are attended to either way."""
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt as keywords."""
+        return {"template": self.template, "pool_template": self.pool_template}
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is no prompt around a text."""
+        return self.template == PLAIN
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides an embedding: model, strategy, its parameters, layer, prompt, and scaling to length 1."""
+
+    model: str
+    strategy: str
+    layer: "Layer"
+    template: str = PLAIN
+    pool_template: bool = True
+    normalise: bool = False
+    params: "Settings" = ()
+    """Parameters of the strategy that are not at their defaults."""
+
+    @property
+    def reading(self) -> Reading:
+        """How texts are read."""
+        return Reading(self.model, self.template, self.pool_template)
+
+    @property
+    def pooling(self) -> "Strategy":
+        """The strategy, its parameters set."""
+        from pooling.registry import get_strategy
+
+        return get_strategy(self.strategy, **dict(self.params))
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is no prompt around a text."""
+        return self.reading.plain
+
+    def __str__(self) -> str:
+        """In words, for a reader."""
+        from pooling.modules import layer_name
+
+        averaged = isinstance(self.layer, tuple)
+        where = f"layers {layer_name(self.layer)} averaged" if averaged else f"layer {layer_name(self.layer)}"
+        prompt = "" if self.plain else ", in its prompt" + ("" if self.pool_template else " (read, not pooled)")
+        length = "L2-normalised" if self.normalise else "not normalised"
+        return f"{self.pooling.title} pooling of {where} of {self.model.rpartition('/')[2]}{prompt}, {length}"
