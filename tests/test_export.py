@@ -14,7 +14,7 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from pooling import load_encoder
+from pooling import get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, get_model, model_folder, sha256_of
 from pooling.encoders import Encoder, trained_pooling
 from pooling.export import FORMATS, embeddings, model_files, pack_embeddings, pack_model, save_model, scaled
@@ -140,6 +140,18 @@ def test_a_folder_written_whole_works_for_other_families(family, tmp_path):
 def test_what_sentence_transformers_cannot_do_is_no_folder(encoder, recipe, said):
     with pytest.raises(ValueError, match=said):
         model_files(recipe, encoder)
+
+
+def test_a_manifest_names_the_parameters_whether_a_slider_moved_them_or_not(encoder):
+    for params, said in (((), {"temperature": 1.0}), ((("temperature", 0.5),), {"temperature": 0.5})):
+        recipe = Recipe(DEFAULT, "smooth_max", 6, params=params)
+        files = opened(pack_embeddings("npz", recipe, encoder, TEXTS, [], embeddings(recipe, encoder, TEXTS)))
+        manifest = json.loads(files["manifest.json"])
+        assert manifest["params"] == said
+        assert f"Smooth max, τ {said['temperature']:g} pooling of layer 6" in manifest["description"]
+        found = np.load(io.BytesIO(files["embeddings.npz"]))["embeddings"]
+        want = get_strategy("smooth_max", **said)(encoder.encode(TEXTS)).embedding
+        assert found == pytest.approx(want.numpy(), abs=1e-6)
 
 
 def test_the_head_stays_with_the_project_and_the_manifest_names_it(encoder):

@@ -408,6 +408,22 @@ def test_own_tokens_leave_out_a_prompt_that_is_only_read_and_say_when_there_is_n
     )
 
 
+def test_smooth_max_by_hand():
+    # exp of the values: 1 and 3 in the first dimension, alike in the second; halved by τ = 1/2 they are 1 and 9
+    two = states([[[0.0, 5.0], [math.log(3), 5.0]]], right=1)
+    for temperature, weight in ((1.0, 3 / 4), (0.5, 9 / 10)):
+        pooled = get_strategy("smooth_max", temperature=temperature)(two)
+        close(pooled.weights[0, :2], torch.tensor([[1 - weight, 0.5], [weight, 0.5]]))
+        close(pooled.embedding, torch.tensor([[weight * math.log(3), 5.0]]))
+
+
+def test_smooth_max_goes_from_max_to_mean():
+    given_states = contract(left=1)
+    near, far = (get_strategy("smooth_max", temperature=end)(given_states).embedding for end in (0.02, 50.0))
+    close(near, get_strategy("max")(given_states).embedding, 1e-4)
+    close(far, get_strategy("mean")(given_states).embedding, 0.3)
+
+
 def test_attention_by_hand():
     head = AttentionHead(3)
     with torch.no_grad():
