@@ -51,7 +51,7 @@ def test_labelled_texts_and_a_phone(server, chromium):
     context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     page = context.new_page()
     page.goto(server + "/evaluation?data=topics")
-    page.wait_for_selector(".js-plotly-plot >> nth=3", state="attached", timeout=300_000)
+    page.wait_for_selector(".js-plotly-plot >> nth=2", state="attached", timeout=300_000)
     assert "1-nearest-neighbour (1-NN) accuracy" in page.inner_text("[data-testid=stMain]")
     assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
     context.close()

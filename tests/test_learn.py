@@ -7,14 +7,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import parts, url
-from pages.ui.controls import Choice
 from pages.ui.navigation import PAGES, address
 from pooling import get_strategy, load_encoder
 from pooling.catalogue import all_models, get_model, missing
 from pooling.charts import chips
 from pooling.datasets import own_pairs
 from pooling.lessons import Picture, Rows, Shown, Strips, Sum, all_lessons, get_lesson
-from pooling.recipe import Recipe
+from pooling.recipe import Reading, Recipe
 from pooling.recommend import QUESTIONS, recommend
 from pooling.snippets import for_pooling
 from tests.conftest import ROOT
@@ -28,8 +27,7 @@ def answers() -> dict[str, Shown]:
     """What every lesson shows on the models in the box."""
     encoders = {name: load_encoder(name, device="cpu") for name in {m for one in LESSONS for m in one.models}}
     grids = {
-        name: parts.pair_cosines(own_pairs(), Choice((), name, get_strategy("mean"), encoders[name].layers))
-        for name in {one.models[0] for one in LESSONS if one.pairs}
+        name: parts.pair_cosines(own_pairs(), Reading(name)) for name in {one.models[0] for one in LESSONS if one.pairs}
     }
     return {
         one.name: one(*[encoders[m] for m in one.models], *[grids[m] for m in one.models if one.pairs])

@@ -21,6 +21,7 @@ from pages.ui.worker import Worker
 from pooling import projection
 from pooling.charts import projection as charts
 from pooling.datasets import own_topics
+from pooling.labels import LabelScores
 from pooling.notices import projection as notices
 from pooling.projection import (
     Belief,

@@ -131,7 +131,7 @@ def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(private, ca
         raise RuntimeError(SECRET)
 
     monkeypatch.setattr("pooling.apply", fail)
-    collapse._weighed.clear()
+    collapse.weighed.clear()
     shown = open_page("pages/playground.py", text=SECRET)
     assert shown.exception
     assert f"Slow: a run of the page Playground with {DEFAULT} took" in caplog.text
@@ -302,7 +302,7 @@ def test_a_new_reader_is_asked_to_come_back_where_memory_lacks_and_one_who_is_he
 def test_a_page_that_runs_out_of_memory_says_so_and_lives_on(error, monkeypatch):
     shown = open_page("pages/similarity.py")
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "states", lambda choice: fail(error)(None))
+        patch.setattr(cache, "states", lambda *_: fail(error)(None))
         shown.run()
         assert not shown.exception
         assert any("not enough memory" in html.proto.body for html in shown.get("html"))
