@@ -23,7 +23,7 @@ _HOMES = {
     "embed": "encoders",
     "find_head": "modules",
     "get_strategy": "registry",
-    "load_encoder": "encoders",
+    "load_encoder": "encoders.loading",
     "train_head": "training",
 }
 

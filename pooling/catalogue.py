@@ -355,13 +355,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def split_template(template: str) -> tuple[str, str]:
-    """What a prompt template puts before and after the text.
+def split_template(template: str) -> tuple[str, ...]:
+    """What a prompt template puts before and after the text: `text.join(parts)` is the text in its prompt.
 
     Raises:
         ValueError: when it does not hold exactly one `{}`.
     """
-    before, mark, after = template.partition(PLAIN)
-    if not mark or PLAIN in after:
+    parts = tuple(template.split(PLAIN))
+    if len(parts) != 2:
         raise ValueError("A prompt holds {} exactly once, where the sentence goes.")
-    return before, after
+    return parts

@@ -8,7 +8,7 @@ import argparse
 
 from pooling import hub
 from pooling.catalogue import get_model, missing
-from pooling.encoders import check_config, load_encoder
+from pooling.encoders.loading import check_config, load_encoder
 from pooling.stsb import fetch_stsb
 
 

@@ -15,7 +15,8 @@ from scipy.linalg import orthogonal_procrustes
 from torch import Tensor
 
 from pooling import umap_fit
-from pooling.encoders import Encoder, Layer, default_device, embed
+from pooling.encoders import Encoder, Layer, embed
+from pooling.encoders.devices import default_device
 from pooling.registry import all_strategies
 from pooling.types import NotComputable
 

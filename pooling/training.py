@@ -22,7 +22,7 @@ from torch import Tensor
 from pooling.bootstrap import TIE, compare, drawn_spearman
 from pooling.catalogue import DEFAULT, get_model
 from pooling.datasets import Pair, own_pairs
-from pooling.encoders import Encoder, Layer, load_encoder
+from pooling.encoders import Encoder, Layer
 from pooling.evaluation import bootstrap_pairs, distinct_texts, pair_cosines, pair_indices, spearman
 from pooling.modules import AttentionHead, head_path, save_head
 from pooling.registry import get_strategy
@@ -34,8 +34,6 @@ Tell = Callable[[str, float], None]
 
 TEXTS_AT_ONCE = 256
 """Texts pooled at a time when a whole set is scored."""
-TEXTS_A_STEP = 64
-"""Texts encoded between two looks at whether to stop."""
 MOST_STATES = 2**30
 """Bytes of hidden states that are kept for one training."""
 SMALLEST_PART = 5
@@ -280,17 +278,13 @@ def split_pairs(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
 def _streamed(
     texts: Sequence[str], encoder: Encoder, layer: Layer, what: str, tell: Tell
 ) -> Iterator[tuple[list[int], TokenStates]]:
-    """`Encoder.stream` in short steps, telling how much of the characters is done: long texts take longer."""
+    """`Encoder.stream`, telling after each batch how much of the characters is done: long texts take longer."""
     done, whole = 0, sum(map(len, texts))
-    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
     tell(what, 0.0)
-    for start in range(0, len(order), TEXTS_A_STEP):
-        step = order[start : start + TEXTS_A_STEP]
-        for indices, states in encoder.stream([texts[i] for i in step], layer=layer):
-            found = [step[i] for i in indices]
-            yield found, states
-            done += sum(len(texts[i]) for i in found)
-            tell(what, done / whole)
+    for indices, states in encoder.stream(texts, layer=layer):
+        yield indices, states
+        done += sum(len(texts[i]) for i in indices)
+        tell(what, done / whole)
 
 
 def main() -> None:
@@ -303,6 +297,8 @@ def main() -> None:
     parse.add_argument("--seed", type=int, default=0)
     parse.add_argument("--out", type=Path, help="safetensors file to write (default: pooling/heads)")
     asked = parse.parse_args()
+    from pooling.encoders.loading import load_encoder  # with transformers, which nothing else here needs
+
     encoder = load_encoder(asked.model, device="cpu")
     layer = encoder.layer(asked.layer)
     train, dev, test = (read_stsb(asked.data, split) for split in ("train", "dev", "test"))

@@ -1,17 +1,23 @@
 """The real default model: its published numbers, and what an encoder promises."""
 
+import inspect
 import json
 import shutil
 import subprocess
 import sys
 import threading
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from sentence_transformers import SentenceTransformer
 
-from pooling import TruncationWarning, all_strategies, apply, embed, get_strategy, load_encoder
-from pooling.catalogue import DEFAULT, get_model, model_folder
-from pooling.encoders import default_device, trained_pooling
+from pooling import Encoder, TruncationWarning, all_strategies, apply, embed, get_strategy, load_encoder
+from pooling.catalogue import DEFAULT, PLAIN, get_model, model_folder
+from pooling.datasets import own_pairs
+from pooling.encoders.devices import default_device
+from pooling.encoders.loading import trained_pooling
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
 from pooling.stsb import read_stsb
 from pooling.types import NotComputable
@@ -70,8 +76,6 @@ def test_pooling_agrees_with_sentence_transformers(encoder, side):
 
 
 def test_the_whole_pipeline_agrees_with_sentence_transformers(encoder):
-    from sentence_transformers import SentenceTransformer
-
     theirs = SentenceTransformer(str(model_folder(get_model(DEFAULT))), device="cpu", local_files_only=True)
     expected = torch.tensor(theirs.encode(TEXTS))
     found = torch.nn.functional.normalize(embed(TEXTS, encoder, ["mean"])["mean"])
@@ -96,7 +100,7 @@ def test_padding_batch_and_order_change_no_embedding(encoder, states):
 
 
 def test_a_corpus_comes_back_in_the_callers_order(encoder, monkeypatch):
-    monkeypatch.setattr("pooling.encoders.TOKEN_BUDGET", {"cpu": 40})
+    monkeypatch.setattr("pooling.encoders.encoder.TOKEN_BUDGET", {"cpu": 40})
     seen = [i for indices, _ in encoder.stream(TEXTS) for i in indices]
     assert sorted(seen) == [0, 1, 2, 3, 4]
     assert seen[0] == 4, "the longest text goes first"
@@ -126,7 +130,7 @@ def test_attention_is_a_distribution_over_real_tokens(encoder, states):
 
 
 def test_long_attention_is_computed_in_parts(encoder, monkeypatch, states):
-    monkeypatch.setattr("pooling.encoders.ATTENTION_BYTES", 1)
+    monkeypatch.setattr("pooling.encoders.encoder.ATTENTION_BYTES", 1)
     parts = encoder.encode(TEXTS, attention=True)
     torch.testing.assert_close(parts.attention, states.attention, atol=1e-6, rtol=0)
     assert parts.tokens == states.tokens
@@ -232,21 +236,204 @@ def test_only_names_in_the_catalogue_are_loaded(name):
         load_encoder(name)
 
 
-def test_the_device_can_be_chosen_by_the_environment(monkeypatch):
-    monkeypatch.setenv("POOLING_DEVICE", "meta")
-    assert default_device() == "meta"
+@pytest.fixture
+def gpus(monkeypatch):
+    """A machine with so many NVIDIA GPUs, or a PyTorch without CUDA."""
+
+    def have(count: int | None) -> None:
+        monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: count is not None)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(count))
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count or 0)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    return have
+
+
+def test_the_device_can_be_chosen_by_the_environment(monkeypatch, gpus):
+    gpus(2)
+    monkeypatch.delenv("POOLING_DEVICE", raising=False)
+    assert default_device() == "cuda"
+    for device in ("cpu", "cuda", "cuda:0", "cuda:1"):
+        monkeypatch.setenv("POOLING_DEVICE", device)
+        assert default_device() == device
+    gpus(0)
     monkeypatch.delenv("POOLING_DEVICE")
-    assert default_device() in {"cuda", "mps", "cpu"}
+    assert default_device() == "cpu"
 
 
-def test_pooling_imports_without_streamlit_and_lists_strategies_without_transformers():
+@pytest.mark.parametrize(
+    ("device", "count", "said"),
+    [
+        ("cuda", None, "device='cuda' needs CUDA, which this PyTorch is built without. Here it can be 'cpu'; leave"),
+        ("cuda", 0, "device='cuda' needs an NVIDIA GPU, and PyTorch finds none by that name on this machine. Here"),
+        ("cuda:2", 2, "device='cuda:2' needs an NVIDIA GPU, .* Here it can be 'cuda' or 'cuda:0' or 'cuda:1' or 'cpu'"),
+        ("mps", 0, "device='mps' needs an Apple GPU"),
+        (
+            "gpu",
+            0,
+            r"device='gpu' is no device: a GPU is called 'cuda' \(NVIDIA\) or 'mps' \(Apple\)\. Here it can be 'c",
+        ),
+        (
+            "cdua",
+            0,
+            r"device='cdua' is no device; did you mean 'cuda'\? Here it can be 'cpu'; leave it out for the best",
+        ),
+        ("CPU", 0, r"device='CPU' is no device; did you mean 'cpu'\?"),
+        ("quantum", 0, r"device='quantum' is no device\. Here it can be 'cpu'"),
+    ],
+)
+def test_a_device_that_is_not_here_is_said_with_those_that_are(device, count, said, gpus, monkeypatch):
+    gpus(count)
+    with pytest.raises(ValueError, match=said):
+        load_encoder(DEFAULT, device=device)
+    monkeypatch.setenv("POOLING_DEVICE", device)
+    with pytest.raises(ValueError, match=said.replace(f"device='{device}'", f"POOLING_DEVICE={device}")):
+        load_encoder(DEFAULT)
+
+
+def test_only_a_model_that_is_loaded_needs_streamlit_or_transformers():
     code = (
         "import sys; sys.modules['streamlit'] = None\n"
         "import pooling; assert 'torch' not in sys.modules\n"
-        "pooling.all_strategies(); assert 'transformers' not in sys.modules\n"
+        "pooling.all_strategies(); pooling.apply; pooling.embed; pooling.Encoder; pooling.train_head\n"
+        "import pooling.encoders, pooling.evaluation, pooling.projection, pooling.similarity, pooling.snippets\n"
+        "import pooling.tables.playground, pooling.tables.padding_lab, pooling.lessons\n"
+        "assert 'transformers' not in sys.modules\n"
         "pooling.load_encoder; assert 'transformers' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        tuple(TEXTS),
+        pd.Series(TEXTS, index=[7, 7, -1, 0, 3]),
+        pd.Series(TEXTS, dtype="string"),
+        pd.Index(TEXTS),
+        np.array(TEXTS),
+        np.array(TEXTS, dtype=object),
+        dict.fromkeys(TEXTS).keys(),
+        (text for text in TEXTS),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_texts_come_in_any_kind_of_list(encoder, given):
+    expected = embed(TEXTS, encoder, "mean")["mean"]
+    torch.testing.assert_close(embed(given, encoder, "mean")["mean"], expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("one string", r"texts must be a list of texts, not one string; for one text, write \[text\]"),
+        (
+            pd.DataFrame({"text": TEXTS}),
+            "texts must be one list of texts, and a DataFrame is none; give a column of it",
+        ),
+        (np.array([TEXTS]), "and a ndarray is none"),
+        ({"text": TEXTS}, "and a dict is none"),
+        ((), "There is no text"),
+        (
+            pd.Series(["a", "b", float("nan")]),
+            r"1 of 3 texts are no text: text 3 is nan \(float\)\. Leave them out, or ",
+        ),
+        (["a", None, 7], r"2 of 3 texts are no text: text 2 is None \(NoneType\), text 3 is 7 \(int\)\. "),
+        ([b"a", *range(6)], r"text 5 is 3 \(int\), and 2 more\."),
+        (["a", ["b"] * 500], r"text 2 is \['b', 'b', 'b', 'b', 'b', 'b', \.\.\.\] \(list\)"),
+    ],
+    ids=str,
+)
+def test_what_is_no_text_is_named_with_its_place(encoder, given, said):
+    for call in (embed, lambda texts, _: encoder.encode(texts), lambda texts, _: list(encoder.stream(texts))):
+        with pytest.raises(ValueError, match=said):
+            call(given, encoder)
+
+
+def test_one_strategy_needs_no_list(encoder):
+    expected = embed(TEXTS, encoder, ["max"])["max"]
+    for one in ("max", get_strategy("max")):
+        made = embed(TEXTS, encoder, one)
+        assert list(made) == ["max"]
+        torch.testing.assert_close(made["max"], expected)
+    with pytest.raises(KeyError, match=r"No pooling strategy 'maen'\. Did you mean 'mean'"):
+        embed(TEXTS, encoder, "maen")
+
+
+def test_embeddings_are_scaled_to_length_1_where_asked_for(encoder):
+    plain, scaled = (embed(TEXTS, encoder, ["mean", "max"], normalize_embeddings=asked) for asked in (False, True))
+    for name, vectors in plain.items():
+        torch.testing.assert_close(scaled[name], vectors / vectors.norm(dim=1, keepdim=True))
+        assert (vectors.norm(dim=1) - 1).abs().min() > 0.01
+    assert "normalize_embeddings" in inspect.signature(SentenceTransformer.encode).parameters, "spelled as there"
+
+
+def test_progress_is_shown_when_asked_for_and_counts_what_is_read(encoder, capfd):
+    embed(TEXTS, encoder, "mean")
+    assert capfd.readouterr() == ("", "")
+    embed(TEXTS, encoder, "mean", progress=True)
+    out, shown = capfd.readouterr()
+    assert out == ""
+    assert "Embedding 5 texts: 100%" in shown
+    assert "171/171" in shown  # characters: 28 + 22 + 24 + 1 + 96
+
+
+def test_a_corpus_is_tokenized_in_windows_the_longest_texts_first(encoder, monkeypatch):
+    read, tokenize = [], Encoder._tokenize
+    monkeypatch.setattr(
+        Encoder, "_tokenize", lambda self, texts, *rest: read.append(texts) or tokenize(self, texts, *rest)
+    )
+    monkeypatch.setattr("pooling.encoders.tokens.WINDOW_TEXTS", 2)
+    expected = torch.cat([get_strategy("mean")(encoder.encode([text])).embedding for text in TEXTS])
+    read.clear()
+    batches = encoder.stream(TEXTS)
+    next(batches)
+    assert read == [[TEXTS[4], TEXTS[0]]], "the rest waits until it is asked for"
+    list(batches)
+    assert read == [[TEXTS[4], TEXTS[0]], [TEXTS[2], TEXTS[1]], [TEXTS[3]]]
+    torch.testing.assert_close(embed(TEXTS, encoder, "mean")["mean"], expected, atol=5e-6, rtol=0)
+    monkeypatch.setattr("pooling.encoders.tokens.WINDOW_CHARACTERS", 30)
+    read.clear()
+    torch.testing.assert_close(embed(TEXTS, encoder, "mean")["mean"], expected, atol=5e-6, rtol=0)
+    assert read == [[TEXTS[4]], [TEXTS[0]], [TEXTS[2]], [TEXTS[1], TEXTS[3]]]
+
+
+def test_windows_leave_hardly_more_padding_than_all_texts_at_once(encoder, monkeypatch):
+    texts = [text for pair in own_pairs() for text in (pair.text1, pair.text2)]
+    real = sum(encoder.length(text) for text in texts)
+
+    def padding() -> int:
+        return sum(width * len(rows) for _, rows, width in encoder._batches(texts, PLAIN, 1024, False)) - real
+
+    at_once = padding()
+    monkeypatch.setattr("pooling.encoders.tokens.WINDOW_TEXTS", 500)
+    assert at_once < padding() < at_once + 0.05 * real
+
+
+def test_a_strategy_that_needs_attention_pools_a_corpus_within_the_same_memory(encoder, monkeypatch):
+    made = embed(TEXTS, encoder, ["cls_attention", "mean"], layer=3)
+    states = encoder.encode(TEXTS, layer=3, attention=True)
+    for name, vectors in made.items():
+        torch.testing.assert_close(vectors, get_strategy(name)(states).embedding, atol=1e-5, rtol=0)
+    monkeypatch.setattr("pooling.encoders.encoder.ATTENTION_BYTES", 1)
+    assert [len(indices) for indices, _ in encoder.stream(TEXTS, attention=True)] == [1] * 5
+    torch.testing.assert_close(embed(TEXTS, encoder, "cls_attention", layer=3)["cls_attention"], made["cls_attention"])
+    for layer in (0, (1, 6)):
+        with pytest.raises(ValueError, match="needs the attention of one transformer layer"):
+            embed(TEXTS, encoder, "cls_attention", layer=layer)
+
+
+def test_the_attention_of_too_long_a_text_is_not_given_and_all_else_is(encoder, monkeypatch):
+    # 6 layers of 12 heads and 4 bytes: a text of 20 tokens takes 115,200 bytes.
+    assert encoder.longest_attention == int((2**31 / 288) ** 0.5) == 2730
+    monkeypatch.setattr(encoder, "longest_attention", 20)
+    length = len(encoder.encode(TEXTS[4:]).tokens[0])
+    assert length > 20
+    assert encoder.encode(TEXTS[4:], attention=True).attention is None
+    assert encoder.encode(TEXTS[:3], attention=True).attention is not None
+    with pytest.raises(ValueError, match="choose a single layer from 1 up, shorter texts, or mean"):
+        embed(TEXTS, encoder, ["cls_attention"])
+    assert embed(TEXTS[:3], encoder, ["cls_attention"])["cls_attention"].shape == (3, 384)
 
 
 def test_bfloat16_is_refused_where_the_processor_has_none(encoder, monkeypatch):

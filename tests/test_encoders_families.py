@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from pooling import all_strategies
-from pooling.encoders import Encoder, apply, embed
+from pooling.encoders import apply, embed
+from pooling.encoders.loading import read_encoder
 from pooling.tables import readable_token, token_table
 from tests.tiny_models import DECODERS, FAMILIES, write
 
@@ -15,7 +16,7 @@ ONE_WORD = 'This sentence: "{}" means in one word: "'
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    return {family: Encoder(family, write(family, tmp_path_factory.mktemp(family))) for family in FAMILIES}
+    return {family: read_encoder(family, write(family, tmp_path_factory.mktemp(family))) for family in FAMILIES}
 
 
 @pytest.mark.parametrize("template", ["{}", ONE_WORD])
@@ -131,5 +132,5 @@ def test_padding_has_a_name_even_where_the_model_has_none(tiny):
 
 
 def test_what_a_model_was_trained_with_is_read_from_its_files(tmp_path):
-    encoder = Encoder("x", write("qwen3", tmp_path / "x", pooling="lasttoken"))
+    encoder = read_encoder("x", write("qwen3", tmp_path / "x", pooling="lasttoken"))
     assert (encoder.trained_pooling, encoder.normalises) == ("last_token", True)

@@ -16,7 +16,7 @@ from sentence_transformers import SentenceTransformer
 
 from pooling import get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, get_model, model_folder, sha256_of
-from pooling.encoders import Encoder, trained_pooling
+from pooling.encoders.loading import read_encoder, trained_pooling
 from pooling.export import FORMATS, embeddings, model_files, pack_embeddings, pack_model, save_model, scaled
 from pooling.recipe import Recipe
 from tests.tiny_models import write
@@ -121,7 +121,7 @@ def test_the_model_folder_is_loaded_by_sentence_transformers_and_agrees(recipe, 
 @pytest.mark.parametrize("family", ["gpt2", "qwen3", "roberta"])
 def test_a_folder_written_whole_works_for_other_families(family, tmp_path):
     name = "openai-community/gpt2"
-    encoder = Encoder(name, write(family, tmp_path / "from"))
+    encoder = read_encoder(name, write(family, tmp_path / "from"))
     recipe = Recipe(name, "mean", 1, "query: {}")
     save_model(recipe, encoder, tmp_path / "to")
     theirs = SentenceTransformer(str(tmp_path / "to"), device="cpu").encode(TEXTS, convert_to_tensor=True)

@@ -11,8 +11,9 @@ import threading
 import pytest
 import torch
 
-from pooling import encoders, hub, load_encoder
+from pooling import hub, load_encoder
 from pooling.catalogue import MODELS, add_model, all_models, downloaded_folder, missing, sha256_of
+from pooling.encoders import loading
 from pooling.hub import HubError
 from tests.conftest import ROOT
 from tests.loopback_hub import COMMIT, serving
@@ -53,7 +54,7 @@ def entry(served):
 
 
 def get(model):
-    return hub.download(hub.look_up(model), encoders.check_config)
+    return hub.download(hub.look_up(model), loading.check_config)
 
 
 def nothing_is_kept(model) -> bool:
@@ -64,7 +65,7 @@ def test_a_model_is_downloaded_checked_and_pools_as_it_did_at_home(served, entry
     with pytest.raises(FileNotFoundError, match=r"not downloaded yet.*python -m pooling.download"):
         load_encoder(NAME)
     seen = []
-    folder = hub.download(hub.look_up(entry), encoders.check_config, seen.append)
+    folder = hub.download(hub.look_up(entry), loading.check_config, seen.append)
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [
         "1_Pooling/config.json",
         "config.json",
@@ -74,7 +75,7 @@ def test_a_model_is_downloaded_checked_and_pools_as_it_did_at_home(served, entry
         "tokenizer_config.json",
     ]
     assert sum(seen) == hub.look_up(entry).size
-    loaded, at_home = load_encoder(NAME, device="cpu"), encoders.Encoder("x", checkpoint)
+    loaded, at_home = load_encoder(NAME, device="cpu"), loading.read_encoder("x", checkpoint)
     assert (loaded.trained_pooling, loaded.normalises) == ("mean", True)
     assert torch.equal(loaded.encode(["A cat."]).hidden, at_home.encode(["A cat."]).hidden)
     served.shutdown()  # and from now on without a network
@@ -104,7 +105,7 @@ def test_a_file_that_is_listed_but_missing_is_named_as_such(served, entry):
     plan = hub.look_up(entry)
     (served.repositories[NAME] / "model.safetensors").unlink()
     with pytest.raises(HubError, match=f"A file of {NAME} is missing"):
-        hub.download(plan, encoders.check_config)
+        hub.download(plan, loading.check_config)
     assert nothing_is_kept(entry)
 
 
@@ -121,7 +122,7 @@ def test_a_file_with_another_hash_than_the_hub_says_is_deleted_unused(served, en
     path = served.repositories[NAME] / file
     path.write_bytes(path.read_bytes()[:-1] + b" ")
     with pytest.raises(HubError, match=f"{file} .* does not have the hash"):
-        hub.download(plan, encoders.check_config)
+        hub.download(plan, loading.check_config)
     assert nothing_is_kept(entry)
 
 
@@ -137,7 +138,7 @@ def test_a_repository_with_pickled_weights_alone_is_refused(served, entry):
     with pytest.raises(HubError, match="no weights in safetensors"):
         get(entry)
     with pytest.raises(HubError, match="no weights in safetensors"):
-        hub.look_up_any(NAME, encoders.known_types())
+        hub.look_up_any(NAME, loading.known_types())
     assert not served.asked
 
 
@@ -195,7 +196,7 @@ def test_a_config_that_cannot_be_read_is_refused_in_a_sentence_of_ours(checkpoin
 def test_another_model_is_refused_by_what_the_hub_says_and_nothing_is_downloaded(served, told, said):
     served.info[NAME] = told
     with pytest.raises(HubError, match=said):
-        hub.look_up_any(NAME, encoders.known_types())
+        hub.look_up_any(NAME, loading.known_types())
     assert not served.asked
 
 
@@ -205,22 +206,22 @@ def test_another_model_is_refused_by_what_the_hub_says_and_nothing_is_downloaded
 )
 def test_a_path_is_no_name_of_a_model(served, name):
     with pytest.raises(HubError, match="looks like owner/name"):
-        hub.look_up_any(name, encoders.known_types())
+        hub.look_up_any(name, loading.known_types())
 
 
 def test_another_model_needs_the_operators_leave(served, monkeypatch):
     monkeypatch.delenv("POOLING_ALLOW_ANY_MODEL")
     with pytest.raises(HubError, match="Only models of the catalogue"):
-        hub.look_up_any(NAME, encoders.known_types())
+        hub.look_up_any(NAME, loading.known_types())
 
 
 def test_another_model_is_pinned_to_the_commit_that_was_looked_at(served):
-    plan = hub.look_up_any(NAME, encoders.known_types())
+    plan = hub.look_up_any(NAME, loading.known_types())
     assert (plan.model.commit, plan.model.licence, plan.model.kind) == (COMMIT, "mit", "encoder")
     job = hub.start(
         plan.model,
-        encoders.check_config,
-        done=lambda folder: add_model(encoders.described(plan.model, folder)),
+        loading.check_config,
+        done=lambda folder: add_model(loading.described(plan.model, folder)),
     )
     assert job.finished.wait(60)
     assert job.error is None
@@ -231,7 +232,7 @@ def test_another_model_is_pinned_to_the_commit_that_was_looked_at(served):
 
 def test_a_licence_that_is_no_name_is_not_repeated(served):
     served.info[NAME] = {"cardData": {"license": "<b>mit</b>"}}
-    assert hub.look_up_any(NAME, encoders.known_types()).model.licence == "licence unknown"
+    assert hub.look_up_any(NAME, loading.known_types()).model.licence == "licence unknown"
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_a_disk_that_fills_up_on_the_way_is_said_and_leaves_no_half_model(served
         return really(name, file, **settings)
 
     monkeypatch.setattr(hub, "hf_hub_download", fill_up)
-    job = hub.start(entry, encoders.check_config)
+    job = hub.start(entry, loading.check_config)
     assert job.finished.wait(60)
     assert job.error == f"The disk is full, so {NAME} was not downloaded."
     assert nothing_is_kept(entry)
@@ -283,12 +284,12 @@ def test_a_hub_that_hangs_in_the_middle_is_given_up_and_the_download_can_be_repe
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     served.held["model.safetensors"] = threading.Event()
-    job = hub.start(entry, encoders.check_config)
+    job = hub.start(entry, loading.check_config)
     assert job.finished.wait(60)
     assert "the connection broke" in job.error
     assert nothing_is_kept(entry)
     served.held.pop("model.safetensors").set()
-    again = hub.start(entry, encoders.check_config)
+    again = hub.start(entry, loading.check_config)
     assert again.finished.wait(60)
     assert again.error is None
     assert load_encoder(NAME, device="cpu").layers == 2
@@ -312,7 +313,7 @@ def test_too_little_memory_is_said_before_a_model_is_loaded(monkeypatch):
 
 
 def test_a_download_has_one_end_however_many_ask_for_it(served, entry):
-    jobs = [hub.start(entry, encoders.check_config) for _ in range(5)]
+    jobs = [hub.start(entry, loading.check_config) for _ in range(5)]
     assert all(job.finished.wait(60) for job in jobs)
     assert {id(job) for job in jobs} == {id(jobs[0])}
     assert served.asked["model.safetensors"] == 1

@@ -6,11 +6,12 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pooling import Encoder, TokenStates, get_strategy
+from pooling import TokenStates, get_strategy
 from pooling.bugs import BUGS, cosine_to_truth, float16_room, float16_sum
 from pooling.catalogue import DEFAULT
 from pooling.charts.padding_lab import padding_curves
 from pooling.datasets import own_pairs
+from pooling.encoders.loading import read_encoder
 from pooling.notices.padding_lab import about_padding
 from pooling.similarity import pool_all
 from pooling.tables import number
@@ -115,7 +116,7 @@ def test_an_amount_between_the_usual_ones_is_computed_quoted_and_marked(encoder)
 @pytest.mark.parametrize("words", [3, 2 * POSITIONS], ids=["short", "too long"])
 @pytest.mark.parametrize("family", ["bert", "roberta", "gpt2"])
 def test_padding_ends_where_the_models_positions_do(family, words, tmp_path):
-    tiny, text = Encoder(family, write(family, tmp_path)), "dog " * words
+    tiny, text = read_encoder(family, write(family, tmp_path)), "dog " * words
     length = tiny.encode([text]).hidden.shape[1]
     masks = {"layer": 2, "side": "right", "attend_padding": True, "pool_padding": True}
     assert len(padded_states(text, tiny, padding=POSITIONS, **masks).tokens[0]) == POSITIONS

@@ -14,6 +14,7 @@ import torch
 from pooling import all_strategies, catalogue, get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, ONE_WORD, get_model, model_folder
 from pooling.encoders import Encoder
+from pooling.encoders.loading import read_encoder
 from pooling.export import embeddings, scaled
 from pooling.modules import HEADS
 from pooling.recipe import Recipe
@@ -45,11 +46,11 @@ def loaded_once():
     import transformers
     from sentence_transformers.sentence_transformer import modules
 
-    from pooling import encoders
+    from pooling.encoders import loading
 
     with pytest.MonkeyPatch.context() as patch:
         readers = [(transformers.AutoModel, "from_pretrained"), (transformers.AutoTokenizer, "from_pretrained")]
-        for owner, name in (*readers, (modules, "Transformer"), (encoders, "load_encoder")):
+        for owner, name in (*readers, (modules, "Transformer"), (loading, "load_encoder")):
             real, kept = getattr(owner, name), {}
 
             def once(*args, real=real, kept=kept, **options):
@@ -126,7 +127,7 @@ def test_the_code_is_right_for_other_families(family, template, tmp_path, monkey
     kind = "encoder" if family in ("roberta", "t5") else "decoder"
     entry = dataclasses.replace(get_model("openai-community/gpt2"), name=name, kind=kind, sha256=name)
     monkeypatch.setitem(catalogue._added, name, entry)
-    encoder = Encoder(name, write(family, tmp_path))
+    encoder = read_encoder(name, write(family, tmp_path))
     for strategy, layer in (("mean", 2), ("last_token", 1), ("cls", (1, 2)), ("max", 2)):
         recipe = Recipe(name, strategy, layer, template)
         code = for_transformers(recipe, encoder, TEXTS).code

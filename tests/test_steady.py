@@ -322,7 +322,7 @@ def test_a_model_that_does_not_fit_into_memory_or_on_the_disk_after_all_is_a_sen
     def build(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("pooling.encoders.Encoder", build)
+    monkeypatch.setattr("pooling.encoders.loading.read_encoder", build)
     with pytest.raises(hub.HubError, match=said):
         load_encoder(DEFAULT, device="cpu")
 

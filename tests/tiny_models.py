@@ -12,6 +12,8 @@ from transformers import (
     GPT2Model,
     LlamaConfig,
     LlamaModel,
+    MPNetConfig,
+    MPNetModel,
     PreTrainedTokenizerFast,
     Qwen3Config,
     Qwen3Model,
@@ -91,7 +93,7 @@ SIZE = {
     "intermediate_size": 48,
     "max_position_embeddings": 64,
 }
-FAMILIES = ("bert", "roberta", "t5", "gpt2", "llama", "qwen3")
+FAMILIES = ("bert", "roberta", "mpnet", "t5", "gpt2", "llama", "qwen3")
 DECODERS = ("gpt2", "llama", "qwen3")
 
 
@@ -101,12 +103,13 @@ def write(family: str, folder: Path, *, pooling: str | None = None) -> Path:
     if family == "bert":
         words = wordpiece()
         model = BertModel(BertConfig(vocab_size=len(words), **SIZE))
-    elif family == "roberta":
+    elif family in ("roberta", "mpnet"):
         special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
         names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
         words = byte_level(around=("<s>", "</s>"), special=special, **names)
         sizes = SIZE | {"max_position_embeddings": 66}
-        model = RobertaModel(RobertaConfig(vocab_size=len(words), pad_token_id=1, **sizes))
+        config, made = (RobertaConfig, RobertaModel) if family == "roberta" else (MPNetConfig, MPNetModel)
+        model = made(config(vocab_size=len(words), pad_token_id=1, **sizes))
     elif family == "t5":
         words = sentencepiece(end="</s>", pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
         model = T5EncoderModel(T5Config(vocab_size=len(words), d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4))

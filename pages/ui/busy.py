@@ -118,7 +118,7 @@ def take_turn(rows: int, characters: int, needed: int) -> None:
 
 def take_turn_for_sentences(texts: "Sequence[str]", encoder: "Encoder", template: str) -> None:
     """The same for the sidebar's sentences, whose every token a page shows: few or short ones need no turn."""
-    from pooling.encoders import ATTENTION_BYTES
+    from pooling.encoders.encoder import ATTENTION_BYTES
 
     # A token has a byte at least, so most sentences are short enough without being taken apart.
     longest = max(len(text.encode(errors="replace")) for text in texts) + len(template.encode(errors="replace")) + 2

@@ -56,7 +56,7 @@ def libraries() -> None:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own keeps 10 MB that are free
     keep_little()
     with _nothing_collected():
-        import pooling.encoders  # noqa: F401
+        import pooling.encoders.loading  # noqa: F401
 
         gc.freeze()
 

@@ -31,6 +31,6 @@ def cls_attention_pooling(states: TokenStates) -> Pooled:
     if states.attention is None:
         raise NotComputable(
             "CLS attention needs the attention of one transformer layer, and these states have "
-            "none; choose a single layer from 1 up, or mean pooling."
+            "none; choose a single layer from 1 up, shorter texts, or mean pooling."
         )
     return weighted_sum(states, share_weights(states.attention.mean(dim=1), states.mask))

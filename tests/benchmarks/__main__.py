@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from pooling.encoders import default_device
+from pooling.encoders.devices import default_device
 from tests.benchmarks.app import app
 from tests.benchmarks.encode import budget, encode
 from tests.benchmarks.figures import Figure

@@ -13,7 +13,8 @@ from sentence_transformers import SentenceTransformer
 from pooling import Encoder, all_strategies, apply, embed, get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, get_model, model_folder
 from pooling.datasets import Pair
-from pooling.encoders import TOKEN_BUDGET, check_bfloat16
+from pooling.encoders.devices import check_bfloat16
+from pooling.encoders.encoder import TOKEN_BUDGET
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
 from pooling.stsb import read_stsb
 from tests.benchmarks.figures import Figure, interleaved, ratio

@@ -18,7 +18,7 @@ from pynndescent import NNDescent
 
 from pooling import embed, load_encoder
 from pooling.catalogue import DEFAULT
-from pooling.encoders import default_device
+from pooling.encoders.devices import default_device
 from pooling.projection import Umap, belief, nearest_neighbours, to_points, umap_map, warm_up
 
 NEIGHBOURS = 15

@@ -206,7 +206,8 @@ def _forget_model() -> None:
 
 def _offer_model(model: Model) -> None:
     """What a model that cannot be used yet takes, and a button that gets it."""
-    from pooling import encoders, hub
+    from pooling import hub
+    from pooling.encoders import loading
 
     job = hub.job(model.name)
     reason = st.session_state["_refused"].get(model.name)
@@ -223,7 +224,7 @@ def _offer_model(model: Model) -> None:
             icon=":material/download:",
             key="model-download",
             on_click=hub.start,
-            args=(model, encoders.check_config),
+            args=(model, loading.check_config),
         )
     else:
         st.info(missing(model), icon=":material/terminal:")
@@ -244,8 +245,9 @@ def _watch(name: str) -> None:
 
 def _offer_any_model() -> None:
     """Any other model of the Hub, looked at before it is downloaded."""
-    from pooling import encoders, hub
+    from pooling import hub
     from pooling.catalogue import add_model
+    from pooling.encoders import loading
 
     with st.expander("Another model of the Hub", icon=":material/travel_explore:"):
         name = st.text_input("Its name, owner/name", key="any-model", max_chars=200).strip()
@@ -254,7 +256,7 @@ def _offer_any_model() -> None:
         found = st.session_state.get("_looked_up", {})
         if name not in found:
             try:
-                found = {name: hub.look_up_any(name, encoders.known_types())}
+                found = {name: hub.look_up_any(name, loading.known_types())}
             except hub.HubError as error:
                 found = {name: str(error)}
             st.session_state["_looked_up"] = found
@@ -276,8 +278,8 @@ def _offer_any_model() -> None:
                 icon=":material/download:",
                 key="any-model-download",
                 on_click=hub.start,
-                args=(plan.model, encoders.check_config),
-                kwargs={"done": lambda folder: add_model(encoders.described(plan.model, folder))},
+                args=(plan.model, loading.check_config),
+                kwargs={"done": lambda folder: add_model(loading.described(plan.model, folder))},
             )
 
 
