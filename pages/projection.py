@@ -41,7 +41,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
 corpus = choose_corpus(source)
 if corpus is None:
     layout.stop()
-missing = cache.not_for_a_corpus(choice.model, choice.layer)
+missing = cache.not_for_a_corpus(choice, corpus.texts)
 strategy = choice.strategy
 if strategy.name in missing:
     controls.offer_another(missing[strategy.name])

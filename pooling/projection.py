@@ -15,10 +15,10 @@ from scipy.linalg import orthogonal_procrustes
 from torch import Tensor
 
 from pooling import umap_fit
-from pooling.encoders import Encoder, Layer, embed
+from pooling.catalogue import PLAIN
+from pooling.encoders import Encoder, Layer
 from pooling.encoders.devices import default_device
-from pooling.registry import all_strategies
-from pooling.types import NotComputable
+from pooling.similarity import pool_all
 
 Metric = Literal["cosine", "euclidean"]
 Points = Float[Tensor, "text dim"]
@@ -68,21 +68,18 @@ class Belief:
     counted: int
 
 
-def not_for_a_corpus(encoder: Encoder, layer: Layer) -> dict[str, str]:
-    """The strategies that a corpus cannot be embedded with at a layer, each with the reason."""
-    reasons = {}
-    for strategy in all_strategies():
-        if strategy.needs == "attention":
-            reasons[strategy.name] = (
-                f"{strategy.label} reads the attention between tokens, which is too large to compute for many texts; "
-                "the Playground shows it for one sentence."
-            )
-            continue
-        try:
-            embed(["word"], encoder, [strategy], layer=layer)
-        except NotComputable as missing:
-            reasons[strategy.name] = str(missing)
-    return reasons
+def not_for_a_corpus(encoder: Encoder, layer: Layer, longest: str = "word", *, template: str = PLAIN) -> dict[str, str]:
+    """The strategies that a corpus cannot be embedded with at a layer, each with the reason.
+
+    Args:
+        encoder: the model.
+        layer: the layer.
+        longest: the corpus's longest text: attention between very many tokens is not to be had.
+        template: the prompt around each text, as in `Encoder.encode`.
+    """
+    attention = isinstance(layer, int) and layer > 0
+    states = encoder.encode([longest], layer=layer, attention=attention, template=template)
+    return pool_all(states, model=encoder.name, layer=layer)[1]
 
 
 def to_points(embeddings: Float[Tensor, "text dim"], metric: Metric) -> Points:

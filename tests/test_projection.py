@@ -321,10 +321,20 @@ def test_where_there_is_nothing_to_compare_there_is_no_belief():
 
 
 def test_a_strategy_that_a_corpus_cannot_have_is_named_with_the_reason(encoder):
-    last = not_for_a_corpus(encoder, encoder.layers)
-    assert list(last) == ["cls_attention"]
-    assert "too large to compute for many texts" in last["cls_attention"]
-    assert set(not_for_a_corpus(encoder, 1)) == {"attention", "cls_attention"}
+    assert not_for_a_corpus(encoder, encoder.layers) == {}, "as on the Evaluation page"
+    assert "No attention head was trained" in not_for_a_corpus(encoder, 1)["attention"]
+    input_layer = not_for_a_corpus(encoder, 0)
+    assert list(input_layer) == ["cls_attention"]
+    assert "needs the attention of one transformer layer" in input_layer["cls_attention"]
+
+
+def test_a_corpus_with_a_text_too_long_for_attention_has_all_other_strategies(encoder, monkeypatch):
+    monkeypatch.setattr(encoder, "longest_attention", 20)
+    assert not_for_a_corpus(encoder, 6, "cat " * 18) == {}  # and [CLS] and [SEP]: 20 tokens
+    for longest, template in (("cat " * 19, "{}"), ("cat " * 17, "query: {}")):
+        made = not_for_a_corpus(encoder, 6, longest, template=template)
+        assert list(made) == ["cls_attention"]
+        assert "shorter texts" in made["cls_attention"]
 
 
 # ---------------------------------------------------------------- tables, charts, notices
@@ -526,8 +536,16 @@ def test_the_page_stands_at_its_choices(choices):
     assert not at.exception
 
 
-def test_a_strategy_without_a_corpus_offers_another():
+def test_every_strategy_maps_a_corpus_where_its_layer_lets_it():
     at = page(strategy="cls_attention")
     assert not at.exception
-    assert "too large to compute" in at.warning[0].value
+    assert not at.warning
+    assert at.get("plotly_chart")
+    assert "CLS attention" in "".join(part.value for part in at.get("markdown"))
+
+
+def test_a_strategy_without_a_corpus_offers_another():
+    at = page(strategy="cls_attention", layer="0")
+    assert not at.exception
+    assert "needs the attention of one transformer layer" in at.warning[0].value
     assert "Use mean pooling" in [button.label for button in at.button]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
+    from pages.ui.controls import Choice
     from pooling import Encoder, TokenStates
     from pooling.bootstrap import Compared
     from pooling.datasets import Pair
@@ -275,12 +276,17 @@ def background(model: str) -> "Background":
     return background(encoder(model), own_topics()[0])
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def not_for_a_corpus(model: str, layer: "Layer") -> dict[str, str]:
+def not_for_a_corpus(choice: "Choice", texts: "Sequence[str]") -> dict[str, str]:
     """The strategies that a corpus cannot be embedded with, each with the reason."""
+    longest = max(texts, key=lambda text: len(text.encode("utf-8", "surrogatepass")))
+    return _not_for_a_corpus(choice.model, choice.layer, choice.reading.template, longest)
+
+
+@st.cache_data(max_entries=64, max_size="8MB", show_spinner=False)
+def _not_for_a_corpus(model: str, layer: "Layer", template: str, longest: str) -> dict[str, str]:
     from pooling.projection import not_for_a_corpus
 
-    return not_for_a_corpus(encoder(model), layer)
+    return not_for_a_corpus(encoder(model), layer, longest, template=template)
 
 
 # What follows is computed from points that a key stands for: hashing ten thousand of them at
