@@ -21,7 +21,7 @@ from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
 
-from pooling.catalogue import get_model, split_template
+from pooling.catalogue import get_model, says_twice, split_template
 from pooling.encoders import Encoder, apply
 from pooling.modules import head_path
 from pooling.recipe import Recipe
@@ -141,7 +141,8 @@ def pack_embeddings(
 
 def not_as_model(recipe: Recipe) -> str:
     """Why the recipe cannot be a sentence-transformers folder, in a sentence; "" where it can."""
-    if not (reason := not_in_sentence_transformers(recipe)) and split_template(recipe.template)[1]:
+    reason = not_in_sentence_transformers(recipe)
+    if not reason and (says_twice(recipe.template) or split_template(recipe.template)[1]):
         return "A sentence-transformers folder can put a prompt before a text only, and yours goes on after it."
     return reason
 

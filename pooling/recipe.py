@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from pooling.catalogue import PLAIN
+from pooling.catalogue import ECHO, PLAIN, says_twice
 
 if TYPE_CHECKING:
     from pooling.encoders import Layer
@@ -68,12 +68,20 @@ class Recipe:
         """Whether there is no prompt around a text."""
         return self.reading.plain
 
+    @property
+    def apart(self) -> str:
+        """What stands around the text and is read, but not pooled; "" where all is pooled."""
+        if says_twice(self.template):
+            return "the first copy of the text" + ("" if self.pool_template else " and the prompt")
+        return "" if self.plain or self.pool_template else "the prompt"
+
     def __str__(self) -> str:
         """In words, for a reader."""
         from pooling.modules import layer_name
 
         averaged = isinstance(self.layer, tuple)
         where = f"layers {layer_name(self.layer)} averaged" if averaged else f"layer {layer_name(self.layer)}"
-        prompt = "" if self.plain else ", in its prompt" + ("" if self.pool_template else " (read, not pooled)")
+        prompt = "" if self.plain else ", said twice" if self.template == ECHO else ", in its prompt"
+        prompt += f" ({self.apart} read, not pooled)" if self.apart else ""
         length = "L2-normalised" if self.normalise else "not normalised"
         return f"{self.pooling.title} pooling of {where} of {self.model.rpartition('/')[2]}{prompt}, {length}"

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pooling.catalogue import MODELS, Model, get_model, split_template
+from pooling.catalogue import MODELS, Model, get_model, says_twice, split_template
 from pooling.encoders import Encoder, Layer
 from pooling.modules import head_path, layer_name
 from pooling.recipe import Recipe
@@ -58,10 +58,9 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
     layer = encoder.layer(recipe.layer)
     auto = "AutoModelForTextEncoding" if "Encoder" in type(encoder.model).__name__ else "AutoModel"
     gguf = entry.package.endswith(".gguf")
-    before, after = split_template(recipe.template)
-    apart = not recipe.plain and not recipe.pool_template
+    parts = split_template(recipe.template)
     last = layer == encoder.layers
-    special = apart or "special" in compile(strategy.torch, strategy.name, "exec").co_names
+    special = bool(recipe.apart) or "special" in compile(strategy.torch, strategy.name, "exec").co_names
     options = ["dtype=torch.float32", "**pinned"]
     options[:0] = ["quantization_config=GgufConfig(dequantize=True)"] if gguf else ["use_safetensors=True"]
     options += ["is_decoder=True"] if entry.causal else []
@@ -70,7 +69,7 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
     asked += [] if last else ["output_hidden_states=True"]
     asked += ["output_attentions=True"] if strategy.needs == "attention" else []
     tokenizing = ["padding=True", "truncation=True", f"max_length={encoder.max_length}", 'return_tensors="pt"']
-    tokenizing += ["return_offsets_mapping=True"] if apart else []
+    tokenizing += ["return_offsets_mapping=True"] if recipe.apart else []
     tokenizing += ["return_special_tokens_mask=True"] if special else []
     lines = [
         *([f"# {entry.install}"] if gguf else []),
@@ -87,18 +86,28 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
         "",
         f"texts = {_listed(texts)}",
     ]
-    if not recipe.plain:
-        lines += [f"before, after = {before!r}, {after!r}", "prompted = [before + text + after for text in texts]"]
+    lines += _prompted(recipe, "prompted", _cut_both(encoder) if says_twice(recipe.template) else [])
     given = "texts" if recipe.plain else "prompted"
     lines += [f"inputs = tokenizer({given}, {', '.join(tokenizing)})", 'mask = inputs["attention_mask"]']
     lines += ['special = inputs.pop("special_tokens_mask").bool()'] if special else []
-    if apart:
+    if recipe.apart:
         lines += [
-            "# The prompt's tokens are read by the model, but not pooled.",
+            f"# {recipe.apart[0].upper()}{recipe.apart[1:]} {'are' if ' and ' in recipe.apart else 'is'} read by the "
+            "model, but not pooled.",
             'start, end = inputs.pop("offset_mapping").unbind(dim=-1)',
-            "stop = torch.tensor([[len(before) + len(text)] for text in texts])",
-            "mask = mask * (special | (end.maximum(start + 1) > len(before)) & (start < stop))",
+            "end = end.maximum(start + 1)",
+            "length = torch.tensor([[len(text)] for text in texts])",
+            "first = len(before)" + (" + length + len(between)" if len(parts) > 2 else ""),
+            "pooled = (end > first) & (start < first + length)",
         ]
+        if recipe.pool_template:
+            behind = "len(before) + length" if parts[1].strip() else "first"
+            lines += [
+                f"copy = ~special & ~pooled & (end > len(before)) & (start < {behind})",
+                "mask = mask * ~copy",
+            ]
+        else:
+            lines += ["mask = mask * (special | pooled)"]
     lines += ["with torch.no_grad():", f"    output = model({', '.join(asked)})"]
     if last:
         lines += ["hidden = output.last_hidden_state"]
@@ -116,15 +125,10 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
     lines += strategy.torch.splitlines()
     if recipe.normalise:
         lines += ["embeddings = torch.nn.functional.normalize(embeddings, dim=1)"]
-    said = []
-    if strategy.needs == "head":
-        said += ["The head's file is under Export, and in this project's folder pooling/heads."]
-    if after:
-        said += [
-            f"A text of more than {encoder.max_length} tokens would lose the end of its prompt here; the app cuts "
-            "the text instead."
-        ]
-    return Snippet("PyTorch", _joined(lines), " ".join(said))
+    head = "The head's file is under Export, and in this project's folder pooling/heads."
+    said = head if strategy.needs == "head" else ""
+    said += "" if says_twice(recipe.template) else _cut_at_the_end(recipe, encoder)
+    return Snippet("PyTorch", _joined(lines), said.strip())
 
 
 def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
@@ -178,12 +182,10 @@ def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[
         "",
         f"texts = {_listed(texts)}",
     ]
-    if not recipe.plain:
-        before, after = split_template(recipe.template)
-        lines += [f"before, after = {before!r}, {after!r}", "texts = [before + text + after for text in texts]"]
+    lines += _prompted(recipe, "texts")
     # Some models' files name a prompt that would be put before every text unasked.
     lines += ['embeddings = model.encode(texts, prompt="", convert_to_tensor=True)']
-    return Snippet(tool, _joined(lines), "Run with sentence-transformers 6.2.0.")
+    return Snippet(tool, _joined(lines), f"Run with sentence-transformers 6.2.0.{_cut_at_the_end(recipe, encoder)}")
 
 
 def not_in_sentence_transformers(recipe: Recipe) -> str:
@@ -191,12 +193,19 @@ def not_in_sentence_transformers(recipe: Recipe) -> str:
     strategy = recipe.pooling
     if strategy.sentence_transformers is None:
         return f"sentence-transformers has no {strategy.label} pooling among its modes."
+    if _copy_counts(recipe):
+        return "sentence-transformers pools both copies of a text that is said twice, and cannot leave out the first."
     if not recipe.plain and not recipe.pool_template:
         return (
             "sentence-transformers cannot leave out just the prompt's tokens: its include_prompt=False leaves out the "
             "special token before them too, and knows no prompt after the text."
         )
     return ""
+
+
+def _copy_counts(recipe: Recipe) -> bool:
+    """Whether a text is said twice and it makes a difference that its first copy is left out."""
+    return says_twice(recipe.template) and recipe.strategy != "last_token"
 
 
 def layer_shares(layer: Layer, layers: int) -> list[float]:
@@ -210,25 +219,16 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
     strategy, setting = recipe.pooling, f"layer={recipe.layer}"
     if not recipe.plain:
         setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
-    attention, params = strategy.needs == "attention", [f"{name}={value!r}" for name, value in strategy.settings]
-    named = f'"{strategy.name}"'
-    called = f"get_strategy({', '.join([named, *params])})"
-    names = ["get_strategy"] if attention else ["embed", *(["get_strategy"] if params else [])]
+    named, params = f'"{strategy.name}"', [f"{name}={value!r}" for name, value in strategy.settings]
+    chosen = f"get_strategy({', '.join([named, *params])})" if params else named
+    setting += ", normalize_embeddings=True" if recipe.normalise else ""
     lines = [
-        f"from pooling import {', '.join(names)}, load_encoder",
-        *(["from torch.nn.functional import normalize"] if recipe.normalise else []),
+        f"from pooling import embed, {'get_strategy, ' if params else ''}load_encoder",
         "",
         f'encoder = load_encoder("{recipe.model}")',
         f"texts = {_listed(texts)}",
+        f"embeddings = embed(texts, encoder, {chosen}, {setting})[{named}]",
     ]
-    if attention:
-        lines += [
-            f"states = encoder.encode(texts, {setting}, attention=True)",
-            f"embeddings = {called}(states).embedding",
-        ]
-    else:
-        lines += [f"embeddings = embed(texts, encoder, [{called if params else named}], {setting})[{named}]"]
-    lines += ["embeddings = normalize(embeddings, dim=1)"] if recipe.normalise else []
     return Snippet("pooling", _joined(lines), "In this project's folder, with its requirements installed.")
 
 
@@ -290,6 +290,17 @@ def for_llama_cpp(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS
     return Snippet("llama.cpp", _joined([*get, serve, "", request]), said, "bash")
 
 
+def _cut_at_the_end(recipe: Recipe, encoder: Encoder) -> str:
+    """What goes of a prompt where a long text is cut at its end, prompt and all; "" where nothing of it does."""
+    what = "second copy" if says_twice(recipe.template) else "prompt" if split_template(recipe.template)[-1] else ""
+    instead = "both copies alike" if says_twice(recipe.template) else "the text instead"
+    return (
+        what
+        and f" A text beyond {encoder.max_length} tokens with its prompt loses the end of its {what} here; the app "
+        f"cuts {instead}."
+    )
+
+
 def _not_served(
     tool: str,
     recipe: Recipe,
@@ -315,6 +326,8 @@ def _not_served(
         return f"{tool} pools by {named} only, so it cannot do {strategy.label} pooling."
     if encoder.layer(recipe.layer) != encoder.layers:
         return f"{tool} pools the last layer only, so it cannot pool layer {layer_name(recipe.layer)}."
+    if _copy_counts(recipe):
+        return f"{tool} pools both copies of a text that is said twice, and cannot leave out the first."
     if not recipe.plain and not recipe.pool_template and strategy.name != "last_token":
         return f"{tool} pools a prompt's tokens with the text's, and cannot leave them out."
     if not recipe.plain and not recipe.pool_template:
@@ -333,8 +346,31 @@ def _request(address: str, body: dict) -> str:
 
 
 def _wrapped(recipe: Recipe, texts: Sequence[str]) -> list[str]:
-    before, after = split_template(recipe.template)
-    return [before + text + after for text in texts]
+    return [text.join(split_template(recipe.template)) for text in texts]
+
+
+def _prompted(recipe: Recipe, name: str, cut: Sequence[str] = ()) -> list[str]:
+    """Lines of Python that put the prompt around `texts`, once they are cut."""
+    if recipe.plain:
+        return []
+    parts = split_template(recipe.template)
+    names = ("before", "between", "after") if len(parts) > 2 else ("before", "after")
+    return [
+        f"{', '.join(names)} = {', '.join(map(repr, parts))}",
+        *cut,
+        f"{name} = [{' + text + '.join(names)} for text in texts]",
+    ]
+
+
+def _cut_both(encoder: Encoder) -> list[str]:
+    """Lines of Python that cut texts so that both copies fit."""
+    return [
+        "# Both copies must fit, so each has half of the room.",
+        f"room = ({encoder.max_length} - len(tokenizer(before + between + after).input_ids)) // 2",
+        "cut = tokenizer(texts, truncation=True, max_length=room, add_special_tokens=False, "
+        "return_offsets_mapping=True)",
+        "texts = [text[: spans[-1][1]] for text, spans in zip(texts, cut.offset_mapping)]",
+    ]
 
 
 def repository(entry: Model) -> str:

@@ -71,7 +71,7 @@ def test_a_prompt_is_shown_apart_and_left_out_where_the_switch_says_so(server, r
     reader.page.get_by_role("radio", name="only read").click()
     reader.wait()
     assert reader.page.locator(".pp-strip .pp-left-out").count() == reader.page.locator(".pp-strip .pp-prompt").count()
-    for typed, said in (("no place", "exactly once"), ("{} {}", "exactly once"), ("x" * 301 + "{}", "at most 300")):
+    for typed, said in (("no place", "holds {} once"), ("{} {} {}", "or twice"), ("x" * 301 + "{}", "at most 300")):
         reader.page.fill(".st-key-template input", typed)
         reader.page.press(".st-key-template input", "Enter")
         reader.wait()
@@ -81,3 +81,21 @@ def test_a_prompt_is_shown_apart_and_left_out_where_the_switch_says_so(server, r
     reader.page.press(".st-key-template input", "Enter")
     reader.wait()
     assert reader.page.locator(".pp-strip .pp-prompt").count() > 3
+
+
+def test_a_decoder_offers_the_text_said_twice_and_shows_the_copy_that_is_left_out(server, reader):
+    reader.open(server + "/?model=pooling-playground/all-MiniLM-L6-v2-causal&strategy=mean")
+    reader.type("a cat sleeps")
+    assert reader.page.locator(".pp-strip .pp-prompt").count() == 0
+    reader.choose("prompt", "Echo: the text said twice")
+    assert "Of the two copies of a text only the second is pooled" in sidebar(reader)
+    assert "The prompt's tokens are" not in sidebar(reader), "it has no words of its own"
+    left_out = reader.page.locator(".pp-strip .pp-left-out")
+    assert [text.split()[0] for text in left_out.all_inner_texts()] == ["a", "cat", "sleeps"]
+    assert reader.page.locator(".pp-strip .pp-prompt").count() == 3
+    assert "prompt=echo" in reader.page.url
+    reader.open(server + "/")
+    reader.page.click(".st-key-prompt [data-baseweb=select], .st-key-prompt [role=combobox]")
+    assert reader.page.get_by_role("option", name="Echo: the text said twice").count() == 0, (
+        "an encoder reads both ways"
+    )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pooling import all_strategies
+from pooling import all_strategies, get_strategy
 from pooling.encoders import apply, embed
 from pooling.encoders.loading import read_encoder
 from pooling.tables import readable_token, token_table
@@ -19,7 +19,7 @@ def tiny(tmp_path_factory):
     return {family: read_encoder(family, write(family, tmp_path_factory.mktemp(family))) for family in FAMILIES}
 
 
-@pytest.mark.parametrize("template", ["{}", ONE_WORD])
+@pytest.mark.parametrize("template", ["{}", ONE_WORD, "{} {}"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_neither_padding_nor_its_side_changes_an_embedding(tiny, family, template):
     encoder = tiny[family]
@@ -100,10 +100,87 @@ def test_too_long_a_text_is_cut_and_its_prompt_is_not(tiny, family):
         encoder.max_length = 64
 
 
-@pytest.mark.parametrize("template", ["no place", "{} and {}", ""])
-def test_a_template_without_exactly_one_place_is_refused(tiny, template):
-    with pytest.raises(ValueError, match="exactly once"):
+@pytest.mark.parametrize("template", ["no place", "{} and {} and {}", ""])
+def test_a_template_with_neither_one_place_nor_two_is_refused(tiny, template):
+    with pytest.raises(ValueError, match=r"holds {} once, .* or twice"):
         tiny["bert"].encode(["A cat."], template=template)
+
+
+def spelled(states, which) -> str:
+    """The tokens of a text that are chosen, as text without spaces and special tokens."""
+    chosen = which[0] & ~states.special[0]
+    shown = [readable_token(t, True)[0] for t, one in zip(states.tokens[0], chosen, strict=True) if one]
+    return "".join(shown).replace("␣", "").replace(" ", "")
+
+
+def test_of_a_text_said_twice_only_the_second_copy_is_pooled_by_hand(tiny):
+    bert, mean = tiny["bert"], get_strategy("mean")
+    states = bert.encode(["a cat"], template="{} {}")
+    assert states.tokens[0] == ("[CLS]", "a", "cat", "a", "cat", "[SEP]")
+    assert states.mask[0].tolist() == [True, False, False, True, True, True]
+    assert states.prompt[0].tolist() == [False, True, True, False, False, False]
+    plain = bert.encode(["a cat a cat"]).hidden[0]
+    assert torch.allclose(mean(states).embedding[0], (plain[0] + plain[3] + plain[4] + plain[5]) / 4, atol=1e-6)
+    gpt2 = tiny["gpt2"].encode(["a cat"], template="{} {}")
+    assert gpt2.tokens[0] == ("a", "Ġcat", "Ġ", "a", "Ġcat")
+    assert gpt2.mask[0].tolist() == [False, False, False, True, True], "the space between is no part of the text"
+    plain = tiny["gpt2"].encode(["a cat a cat"]).hidden[0]
+    assert torch.allclose(mean(gpt2).embedding[0], (plain[3] + plain[4]) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("pooled", [True, False])
+def test_the_first_copy_is_never_pooled_and_the_prompts_own_tokens_where_the_switch_says_so(tiny, family, pooled):
+    states = tiny[family].encode(["sunny park"], template="query: {} means {} in", pool_template=pooled)
+    assert spelled(states, states.mask) == ("query:meanssunnyparkin" if pooled else "sunnypark")
+    assert spelled(states, states.prompt) == "query:sunnyparkmeansin"
+    assert states.mask[states.special].all()
+    plain = tiny[family].encode(["query: sunny park means sunny park in"])
+    assert torch.allclose(states.hidden, plain.hidden, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", DECODERS)
+def test_the_second_copys_first_token_has_read_the_whole_text(tiny, family):
+    vectors = {}
+    for template in ("{}", "{} {}"):
+        states = tiny[family].encode(["a cat on the mat", "a cat on the park"], template=template)
+        first = (states.mask & ~states.special).int().argmax(dim=1)
+        vectors[template] = states.hidden[torch.arange(2), first]
+    assert (vectors["{}"][0] - vectors["{}"][1]).abs().max() == 0
+    assert (vectors["{} {}"][0] - vectors["{} {}"][1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("limit", [23, 24])
+def test_too_long_a_text_said_twice_is_cut_in_both_copies_alike(tiny, family, limit):
+    encoder = tiny[family]
+    encoder.max_length = limit
+    try:
+        text = "sunny park " * 30 + "sunny park"
+        states = encoder.encode([text], template="mat {} mat {} mat")
+        assert limit - 1 <= states.hidden.shape[1] <= limit
+        whole = spelled(states, states.mask | states.prompt)
+        first, second = whole.removeprefix("mat").removesuffix("mat").split("mat")
+        assert first == second
+        assert first != "sunnypark" * 31
+        assert ("sunnypark" * 31).startswith(first)
+        own = encoder.encode(["mat"]).special.sum()
+        assert states.special.sum() == own
+        encoder.max_length = 1000
+        all_tokens = len(encoder._tokenize([text], "mat {} mat {} mat")[0].ids)
+        assert states.lost == ((all_tokens - states.hidden.shape[1]) // 2,)
+        encoder.max_length = 12
+        with pytest.raises(ValueError, match="no room for the text"):
+            encoder.encode([text], template="mat " * 11 + "{} {}")
+    finally:
+        encoder.max_length = 64
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_two_copies_without_a_space_between_are_pooled_where_the_second_begins(tiny, family):
+    states = tiny[family].encode(["park"], template="{}{}")
+    assert spelled(states, states.mask), "a token that holds a piece of both is pooled"
+    assert states.prompt is None or not (states.mask & states.prompt).any()
 
 
 def test_a_text_with_braces_stays_as_it_is(tiny):

@@ -35,11 +35,13 @@ def answers() -> dict[str, Shown]:
     }
 
 
-def test_there_is_a_lesson_for_each_thing_to_learn():
-    assert [one.name for one in LESSONS] == [
-        "by_hand", "mask", "raw_cls", "outlier", "padding_side", "causal", "later_tokens", "prompt", "trained_head",
-        "normalise", "other_pooling", "negation",
-    ]  # fmt: skip
+def test_lessons_stand_in_the_order_of_teaching_and_a_new_one_where_its_number_puts_it():
+    names = [one.name for one in LESSONS]
+    files = {path.stem for path in (ROOT / "pooling" / "lessons").glob("*.py")} - {"__init__"}
+    assert set(names) == files
+    assert names[0] == "by_hand"
+    assert names.index("causal") < names.index("later_tokens") < names.index("prompt")
+    assert names.index("echo") == names.index("prompt") + 1
 
 
 @pytest.mark.parametrize("lesson", LESSONS, **NAMED)
@@ -84,6 +86,17 @@ def test_the_lesson_by_hand_is_right_by_hand(answers):
     assert r"\frac{1}{3}\big( -4.00 - 2.00 - 6.00\big) \\ &= -4.00" in sums[0].latex[1].replace("(-", "( -")
     assert r"&= -2.00" in sums[1].latex[1]
     assert "up to −12 and divides by the 3 tokens, which makes −4" in answers["by_hand"].because
+
+
+def test_what_the_lesson_on_the_echo_pools_is_the_second_copy(answers):
+    strips, scores = answers["echo"].parts
+    once, twice = (table[~table["special"]] for _, table in strips.rows)
+    words = once["token"].tolist()
+    assert twice["token"].tolist() == words * 2
+    assert twice["pooled"].tolist() == [False] * len(words) + [True] * len(words)
+    table = scores.rows.set_index("label")["score"]
+    assert table["Mean, twice"] > table["Mean, once"] + 5
+    assert f"{table['Mean, twice']:.1f} in place of {table['Mean, once']:.1f}" in answers["echo"].because
 
 
 def test_the_numbers_of_a_lesson_are_those_of_its_parts(answers):
@@ -158,23 +171,23 @@ def words(app) -> str:
 
 def test_nothing_is_shown_before_one_commits_and_the_first_try_counts(learner):
     assert not learner.get("plotly_chart")
-    assert "0 of 12 answered" in words(learner)
+    assert f"0 of {len(LESSONS)} answered" in words(learner)
     learner.button(key="choice-by_hand-zero").click().run()
     assert "The model says otherwise." in words(learner)
     assert len(learner.get("plotly_chart")) == 2
-    assert "1 of 12 answered, 0 right at first try" in words(learner)
+    assert f"1 of {len(LESSONS)} answered, 0 right at first try" in words(learner)
     learner.button(key="lesson-next").click().run()
     assert in_address(learner, "lesson") == "mask"
     assert not learner.get("plotly_chart")
     learner.button(key="choice-mask-other").click().run()
     assert "You are right." in words(learner)
-    assert "2 of 12 answered, 1 right at first try" in words(learner)
+    assert f"2 of {len(LESSONS)} answered, 1 right at first try" in words(learner)
     learner.button(key="lesson-previous").click().run()
     assert "The model says otherwise." in words(learner)
     learner.button(key="lesson-again").click().run()
     assert not learner.get("plotly_chart")
     learner.button(key="choice-by_hand-right").click().run()
-    assert "2 of 12 answered, 1 right at first try" in words(learner)
+    assert f"2 of {len(LESSONS)} answered, 1 right at first try" in words(learner)
     assert [learner.button(key=f"open-{name}").label for name in ("by_hand", "mask", "raw_cls")] == [
         "**↻ 1 · By hand**",
         "✓ 2 · Padding and the mask",
@@ -188,7 +201,7 @@ def test_an_unknown_lesson_falls_back_to_the_first():
     app.query_params["lesson"], app.query_params["present"] = "../../etc", "1"
     app.switch_page("pages/learn.py").run()
     assert not app.exception
-    assert "Lesson 1 of 12" in words(app)
+    assert f"Lesson 1 of {len(LESSONS)}" in words(app)
     assert "lesson" not in app.query_params
     assert "present" not in app.query_params
 

@@ -331,7 +331,7 @@ def test_a_strategy_that_a_corpus_cannot_have_is_named_with_the_reason(encoder):
 def test_a_corpus_with_a_text_too_long_for_attention_has_all_other_strategies(encoder, monkeypatch):
     monkeypatch.setattr(encoder, "longest_attention", 20)
     assert not_for_a_corpus(encoder, 6, "cat " * 18) == {}  # and [CLS] and [SEP]: 20 tokens
-    for longest, template in (("cat " * 19, "{}"), ("cat " * 17, "query: {}")):
+    for longest, template in (("cat " * 19, "{}"), ("cat " * 9, "query: {} {}")):
         made = not_for_a_corpus(encoder, 6, longest, template=template)
         assert list(made) == ["cls_attention"]
         assert "shorter texts" in made["cls_attention"]

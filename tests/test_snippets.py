@@ -95,6 +95,9 @@ CASES = [
     (DEFAULT, (1, 6), "query: {}", True, False),
     (DEFAULT, 0, "{}", True, False),
     (CAUSAL, 6, "{}", True, True),
+    (CAUSAL, 6, "{} {}", True, False),
+    (CAUSAL, 4, "say {} again: {}.", True, True),
+    (DEFAULT, 6, "say {} again: {}.", False, False),
 ]
 
 
@@ -113,7 +116,7 @@ def test_every_python_snippet_gives_the_pages_embeddings(model, layer, template,
             snippet = make(recipe, load_once(model), TEXTS)
             if not snippet.code:
                 assert make is for_sentence_transformers
-                assert strategy.sentence_transformers is None or not pooled
+                assert strategy.sentence_transformers is None or not pooled or template.count("{}") == 2
                 continue
             torch.testing.assert_close(run(snippet.code), want, atol=1e-5, rtol=0, msg=f"{snippet.tool}: {recipe}")
             ran += 1
@@ -121,7 +124,7 @@ def test_every_python_snippet_gives_the_pages_embeddings(model, layer, template,
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "qwen3", "roberta", "t5"])
-@pytest.mark.parametrize("template", ["{}", "query: {}"])
+@pytest.mark.parametrize("template", ["{}", "query: {}", "{} {}"])
 def test_the_code_is_right_for_other_families(family, template, tmp_path, monkeypatch):
     name = f"someone/{family}"
     kind = "encoder" if family in ("roberta", "t5") else "decoder"
@@ -181,6 +184,14 @@ def test_a_server_that_cannot_says_why(recipe, said):
     assert snippet.code == ""
     assert said in snippet.said
     assert for_vllm(recipe, load_once(recipe.model)).code == for_llama_cpp(recipe, load_once(recipe.model)).code == ""
+
+
+@pytest.mark.parametrize("template", ["{} {}", "say {} again: {}."])
+def test_the_code_cuts_both_copies_of_a_long_text_as_the_app_does(template):
+    recipe, encoder = Recipe(CAUSAL, "mean", 6, template), load_once(CAUSAL)
+    texts = ["A short one.", "Snow falls on the old harbour while the ferry waits. " * 30]
+    want = embeddings(recipe, encoder, texts)
+    torch.testing.assert_close(run(for_transformers(recipe, encoder, texts).code), want, atol=1e-5, rtol=0)
 
 
 def test_a_prompt_cannot_break_out_of_the_code():

@@ -317,8 +317,6 @@ def belief(key: tuple, _points: "Points", _neighbours: "Neighbours", _made: "Map
     return belief(_points, _neighbours, _made)
 
 
-
-
 @st.cache_data(max_entries=16, max_size="48MB", show_spinner="Running the transformer over the bundled texts…")
 def embeddings_by_strategy(
     reading: "Reading", layer: "Layer", texts: tuple[str, ...], settings: "tuple[tuple[str, Settings], ...]"

@@ -89,7 +89,8 @@ class Encoder:
                 `longest_attention` tokens.
             padding_side: where shorter texts are padded.
             pad_to: pad to at least this many tokens.
-            template: a prompt with `{}` where the text goes; too long a text is cut, never the prompt.
+            template: a prompt with `{}` where the text goes; too long a text is cut, never the prompt. With `{}`
+                twice the text is said twice: its first copy is attended to, and never pooled.
             pool_template: whether the prompt's tokens are pooled; they are attended to either way.
             attend_padding: the bug of leaving the attention mask out: padding is read like text.
 
@@ -196,7 +197,7 @@ class Encoder:
         """Whether a prompt can be put around any text.
 
         Raises:
-            ValueError: when it has not exactly one `{}`, leaves no room for a text, or cannot be told apart.
+            ValueError: when it holds `{}` neither once nor twice, leaves no room for a text, or cannot be told apart.
         """
         self._tokenize(["x " * self.max_length], template)
 

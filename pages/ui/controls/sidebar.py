@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ui import kept, url
 from pages.ui.controls import MOST_CHARACTERS, Choice, choose_settings, chosen_settings
-from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing
+from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing, says_twice
 from pooling.datasets import sample_sets
 from pooling.machine import megabytes
 from pooling.recipe import Recipe
@@ -287,9 +287,9 @@ def choose_template(model: Model) -> tuple[str, bool]:
     """The prompt around every sentence, and whether its tokens are pooled."""
     from pages.ui import cache
 
-    own = dict(model.prompts)
+    own = model.templates
     options = ["none", *own, "own"]
-    names = {"none": "No prompt", "own": "A prompt of your own"}
+    names = {"none": "No prompt", "echo": "Echo: the text said twice", "own": "A prompt of your own"}
     chosen = url.choice("prompt", options, model.prompt or "none")
     st.selectbox(
         "Prompt",
@@ -313,6 +313,10 @@ def choose_template(model: Model) -> tuple[str, bool]:
     except ValueError as error:
         st.warning(f"{error} Until then, no prompt is used.")
         return PLAIN, True
+    if says_twice(template):
+        st.caption("Of the two copies of a text only the second is pooled: in a decoder it has read the first.")
+    if not template.replace(PLAIN, "").strip():
+        return template, True
     pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
     pooled = st.segmented_control(
         "The prompt's tokens are",
@@ -329,7 +333,13 @@ def choose_template(model: Model) -> tuple[str, bool]:
 def choose_own_template() -> str:
     """A template that the reader writes; one that cannot be used is said so, and left out."""
     url.text("template", 'This sentence: "{}" means in one word: "')
-    typed = st.text_input("Your prompt, with {} for the sentence", key="template", persist_state="session") or PLAIN
+    typed = st.text_input(
+        "Your prompt, with {} for the sentence",
+        key="template",
+        persist_state="session",
+        help="With {} twice the sentence is said twice, and of its two copies only the second is pooled.",
+    )
+    typed = typed or PLAIN
     if len(typed) > LONGEST_TEMPLATE:
         st.warning(f"A prompt has at most {LONGEST_TEMPLATE} characters; without a shorter one, none is used.")
         return PLAIN
