@@ -2,7 +2,8 @@
 
 What a server can do was read in text-embeddings-inference 1.9.3 (docs/source/en/cli_arguments.md and
 backends/candle), in vLLM 0.23's documentation of `PoolerConfig` and of pooling models, and in llama.cpp's
-tools/server/README.md at commit 00dc8057.
+tools/server/README.md at commit 00dc8057; what it does with a long text in TEI's core/src/tokenization.rs, in vLLM's
+renderers/params.py, tokenizers/registry.py and entrypoints/pooling/base/protocol.py, and in llama.cpp's server.
 """
 
 import json
@@ -23,12 +24,16 @@ TEI_MODELS = {
     *("bert", "camembert", "deberta-v2", "distilbert", "gemma3_text", "modernbert", "mpnet", "nomic_bert"),
     *("qwen3", "roberta", "xlm-roberta", "mistral", "qwen2", "llama"),
 }
+TEI_BATCH_TOKENS = 16384
+"""Tokens of a batch unless it is told otherwise, and so of a text."""
 VLLM = {"cls": "CLS", "mean": "MEAN", "last_token": "LAST"}
 VLLM_MODELS = {
     *("bert", "modernbert", "nomic_bert", "roberta", "xlm-roberta"),
     *("gemma2", "gemma3_text", "gpt2", "llama", "mistral", "qwen2", "qwen3"),
 }
 LLAMA_CPP = {"cls": "cls", "mean": "mean", "last_token": "last"}
+LLAMA_CPP_BATCH = 2048
+"""The largest --ubatch-size for which --batch-size needs no change."""
 LLAMA_CPP_MODELS = {
     *("BertModel", "BertForMaskedLM", "CamembertModel", "DistilBertModel", "DistilBertForMaskedLM"),
     *("RobertaModel", "XLMRobertaModel", "GPT2LMHeadModel", "LlamaForCausalLM", "Qwen3ForCausalLM"),
@@ -240,10 +245,16 @@ def for_tei(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> S
         return Snippet("TEI", "", reason)
     serve = ["text-embeddings-router", "--model-id", entry.name, "--revision", entry.commit]
     serve += ["--pooling", TEI[recipe.strategy], "--dtype", "float32", "--port", "8080"]
-    said = "Read in version 1.9.3."
+    # What it takes at a time is also the most that a text may have.
+    serve += ["--max-batch-tokens", str(encoder.max_length)] if encoder.max_length > TEI_BATCH_TOKENS else []
+    said = (
+        "Read in version 1.9.3. A text beyond the model's limit is cut at its end, unless it is started with "
+        "--auto-truncate false: then it is refused." + _cut_at_the_end(recipe, encoder)
+    )
     if entry.kind == "encoder" and recipe.strategy == "last_token":
         said += " For an encoder, it has last-token pooling on a GPU only."
-    return _served("TEI", serve, "8080/embed", {"inputs": _wrapped(recipe, texts), "normalize": recipe.normalise}, said)
+    body = {"inputs": _wrapped(recipe, texts), "normalize": recipe.normalise}
+    return _served("TEI", serve, "8080/embed", body, said)
 
 
 def for_vllm(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
@@ -256,8 +267,12 @@ def for_vllm(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> 
     serve = ["vllm", "serve", entry.name, "--revision", entry.commit, "--runner", "pooling"]
     serve += ["--convert", "embed"] if entry.kind == "decoder" else []
     serve += ["--dtype", "float32", "--pooler-config", json.dumps(pooler)]
-    said = "Read in version 0.23; its use_activation is the scaling to length 1."
-    body = {"model": entry.name, "input": _wrapped(recipe, texts)}
+    said = (
+        "Read in version 0.23; its use_activation is the scaling to length 1. A text beyond the model's limit is "
+        f"refused, unless the request cuts it: truncate_prompt_tokens keeps its first {encoder.max_length} tokens."
+        + _cut_at_the_end(recipe, encoder)
+    )
+    body = {"model": entry.name, "input": _wrapped(recipe, texts), "truncate_prompt_tokens": encoder.max_length}
     return _served("vLLM", serve, "8000/v1/embeddings", body, said)
 
 
@@ -284,9 +299,15 @@ def for_llama_cpp(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS
         ]
         model, said = "model.gguf", "hf is the command of huggingface_hub, convert_hf_to_gguf.py a script of llama.cpp."
     serve = f"llama-server -m {model} --embeddings --pooling {LLAMA_CPP[recipe.strategy]} --embd-normalize "
-    serve += "2" if recipe.normalise else "-1"
+    most = min(encoder.max_length, LLAMA_CPP_BATCH)
+    serve += f"{2 if recipe.normalise else -1} --ubatch-size {most}"
     request = _request("8080/v1/embeddings", {"input": _wrapped(recipe, texts)})
-    said = f"Read at commit 00dc8057. {said}"
+    said = (
+        f"Read at commit 00dc8057. A text of more than {most} tokens, its --ubatch-size, is refused and never cut: "
+        f"shorten it first. {said}"
+    )
+    if most < encoder.max_length:
+        said += f" The model has room for {encoder.max_length:,}: for longer texts raise --batch-size too."
     return Snippet("llama.cpp", _joined([*get, serve, "", request]), said, "bash")
 
 

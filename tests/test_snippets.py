@@ -194,6 +194,55 @@ def test_the_code_cuts_both_copies_of_a_long_text_as_the_app_does(template):
     torch.testing.assert_close(run(for_transformers(recipe, encoder, texts).code), want, atol=1e-5, rtol=0)
 
 
+def test_the_last_token_of_a_text_said_twice_needs_no_copy_left_out():
+    last, mean = (Recipe(DEFAULT, name, 6, "{} {}") for name in ("last_token", "mean"))
+    encoder = load_once(DEFAULT)
+    code = for_sentence_transformers(last, encoder, TEXTS).code
+    torch.testing.assert_close(run(code), expected(last), atol=1e-5, rtol=0)
+    for make in (for_tei, for_vllm, for_llama_cpp):
+        said = json.loads(shlex.split(make(last, encoder, TEXTS).code)[-1])
+        assert said.get("inputs", said.get("input"))[0] == "Rain 🎻. Rain 🎻."
+        assert "loses the end of its second copy here; the app cuts both copies alike" in make(last, encoder).said or (
+            make is for_llama_cpp
+        )
+        assert make(mean, encoder).code == ""
+        assert "cannot leave out the first" in make(mean, encoder).said
+    assert "cannot leave out the first" in for_sentence_transformers(mean, encoder).said
+
+
+def test_servers_say_what_becomes_of_a_long_text():
+    recipe, encoder = Recipe(DEFAULT, "mean", 6), load_once(DEFAULT)
+    tei, vllm, llama_cpp = (make(recipe, encoder) for make in (for_tei, for_vllm, for_llama_cpp))
+    assert "is cut at its end, unless it is started with --auto-truncate false" in tei.said
+    assert "--max-batch-tokens" not in tei.code
+    assert json.loads(shlex.split(vllm.code)[-1])["truncate_prompt_tokens"] == 256
+    assert "is refused, unless the request cuts it: truncate_prompt_tokens keeps its first 256 tokens" in vllm.said
+    assert "--ubatch-size 256" in llama_cpp.code
+    assert "A text of more than 256 tokens, its --ubatch-size, is refused and never cut" in llama_cpp.said
+    assert "raise --batch-size" not in llama_cpp.said
+
+
+def test_servers_get_room_for_the_long_texts_of_a_model_that_takes_them(tmp_path, monkeypatch):
+    name = "someone/qwen3"
+    entry = dataclasses.replace(get_model("Qwen/Qwen3-Embedding-0.6B"), name=name)
+    monkeypatch.setitem(catalogue._added, name, entry)
+    encoder = read_encoder(name, write("qwen3", tmp_path))
+    encoder.model.config.architectures = ["Qwen3ForCausalLM"]
+    monkeypatch.setattr(encoder, "max_length", 32768)
+    recipe = Recipe(name, "last_token", 2)
+    assert "--max-batch-tokens 32768" in for_tei(recipe, encoder).code
+    assert json.loads(shlex.split(for_vllm(recipe, encoder).code)[-1])["truncate_prompt_tokens"] == 32768
+    assert "--ubatch-size 2048" in for_llama_cpp(recipe, encoder).code
+    assert "room for 32,768: for longer texts raise --batch-size too" in for_llama_cpp(recipe, encoder).said
+
+
+def test_a_prompt_after_the_text_is_said_to_be_lost_where_all_is_cut_at_the_end():
+    recipe, encoder = Recipe(DEFAULT, "mean", 6, ONE_WORD), load_once(DEFAULT)
+    for make in (for_transformers, for_sentence_transformers, for_tei, for_vllm):
+        assert "A text beyond 256 tokens with its prompt loses the end of its prompt here" in make(recipe, encoder).said
+        assert "loses" not in make(dataclasses.replace(recipe, template="query: {}"), encoder).said
+
+
 def test_a_prompt_cannot_break_out_of_the_code():
     recipe, encoder = Recipe(DEFAULT, "mean", 6, HOSTILE), load_once(DEFAULT)
     torch.testing.assert_close(run(for_transformers(recipe, encoder, TEXTS).code), expected(recipe), atol=1e-5, rtol=0)
