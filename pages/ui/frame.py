@@ -1,6 +1,7 @@
 """The frame around every page."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.ui import busy, cache, layout, maps, navigation, server, takeaway, url
 from pages.ui.controls import sidebar
@@ -17,6 +18,12 @@ def show() -> None:
         url.begin(page.title)
         takeaway.begin()
         busy.room_for_one_more()
+        if server.was_refused(get_script_run_ctx().session_id):
+            st.warning(
+                "Your file was not taken: this server holds as many files as it can. Try again in a few minutes, or "
+                "with a smaller file.",
+                icon=":material/upload_file:",
+            )
         slow = not cache.in_memory(sidebar.model_to_load())
         with layout.waiting("Loading PyTorch and the model, once for everybody; a few seconds.", slow=slow):
             cache.libraries()
