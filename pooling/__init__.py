@@ -9,7 +9,22 @@ A strategy says how much each token counts; one contraction turns that into the 
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pooling.encoders import Encoder as Encoder
+    from pooling.encoders import TruncationWarning as TruncationWarning
+    from pooling.encoders import apply as apply
+    from pooling.encoders import embed as embed
+    from pooling.encoders import load_encoder as load_encoder
+    from pooling.modules import AttentionHead as AttentionHead
+    from pooling.modules import find_head as find_head
+    from pooling.registry import Strategy as Strategy
+    from pooling.registry import all_strategies as all_strategies
+    from pooling.registry import get_strategy as get_strategy
+    from pooling.training import train_head as train_head
+    from pooling.types import Pooled as Pooled
+    from pooling.types import TokenStates as TokenStates
 
 _HOMES = {
     "AttentionHead": "modules",
