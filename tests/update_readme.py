@@ -1,25 +1,26 @@
-"""Bring the README up to date: its table from the registry, its picture from the running app.
+"""Bring the README up to date: its tables from the registry and the catalogue, its picture from the running app.
 
-python -m tests.update_readme            the table
-python -m tests.update_readme ADDRESS    the table, and a picture of the app at that address
+python -m tests.update_readme            the tables
+python -m tests.update_readme ADDRESS    the tables, and a picture of the app at that address
 """
 
-import re
 import sys
 
-from pooling.tables import strategies_for_readme
+from pooling.tables import models_for_readme, strategies_for_readme
 from tests.conftest import BROWSER, ROOT
 
+TABLES = {"strategies": strategies_for_readme, "models": models_for_readme}
 PICTURE = "/?strategy=max"
 
 
-def update_table() -> None:
-    """Write the strategies' table between its marks."""
+def update_tables() -> None:
+    """Write each table between its marks."""
     path = ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    marks = r"(<!-- strategies:.*?-->\n).*?(<!-- /strategies -->)"
-    table = strategies_for_readme()
-    path.write_text(re.sub(marks, lambda m: f"{m[1]}{table}\n{m[2]}", text, flags=re.DOTALL), encoding="utf-8")
+    for name, made in TABLES.items():
+        start, end = text.index("\n", text.index(f"<!-- {name}:")) + 1, text.index(f"<!-- /{name} -->")
+        text = f"{text[:start]}{made()}\n{text[end:]}"
+    path.write_text(text, encoding="utf-8")
 
 
 def take_picture(address: str) -> None:
@@ -37,6 +38,6 @@ def take_picture(address: str) -> None:
 
 
 if __name__ == "__main__":
-    update_table()
+    update_tables()
     if len(sys.argv) > 1:
         take_picture(sys.argv[1])

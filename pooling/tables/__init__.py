@@ -4,10 +4,13 @@ Here is what several pages share; each page's own tables are in the file of its 
 """
 
 import math
+from html import escape
 from typing import SupportsFloat
 
 import pandas as pd
 
+from pooling.catalogue import MODELS
+from pooling.machine import megabytes
 from pooling.registry import Strategy, all_strategies, get_strategy
 from pooling.types import Pooled, TokenStates
 
@@ -110,4 +113,18 @@ def strategies_for_readme() -> str:
     for s in all_strategies():
         paper = s.source.rpartition("/")[2]
         lines.append(f"| {s.label} (`{s.name}`) | {s.summary} | {s.when} | [{paper}]({s.source}) |")
+    return "\n".join(lines)
+
+
+def models_for_readme() -> str:
+    """The README's table of models, as markdown."""
+    lines = ["| model | kind | weights | where it comes from | what it is here to show |", "|---|---|---|---|---|"]
+    for m in MODELS:
+        of = {
+            "box": "in the box",
+            "package": f"a Python package more: `{m.install}`",
+            "hub": f"[the Hub](https://huggingface.co/{m.name})",
+        }
+        why = escape(m.why, quote=False)
+        lines.append(f"| `{m.name}` | {m.kind} | {megabytes(m.download)} | {of[m.source]} | {why} |")
     return "\n".join(lines)
