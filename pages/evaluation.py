@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.ui import busy, cache, controls, layout, parts, takeaway
+from pages.ui import cache, capacity, controls, layout, parts, takeaway
 from pages.ui.controls.evaluation import choose_scored_data
 from pages.ui.controls.files import choose_pairs, choose_texts
 from pages.ui.navigation import require_frame
@@ -98,7 +98,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     """Scored pairs: every layer and strategy from one pass, then the chosen layer in detail."""
     measure, content = tables.measure_name(pairs), parts.digest([choice.reading, choice.settings, *pairs])
     characters = sum(len(p.text1) + len(p.text2) for p in pairs)
-    busy.take_turn(len(pairs), characters, busy.PAIRS_TAKE * len(pairs))
+    capacity.take_turn(len(pairs), characters, capacity.PAIRS_TAKE * len(pairs))
     grid = parts.pair_cosines(pairs, choice.reading, choice.settings)
     reference = (encoder.layers, own_strategy(own).name)
     sampled = (*((layer, name) for name in names), reference)
@@ -193,7 +193,9 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
         layout.stop()
     reading, settings = choice.reading, choice.settings
     key = (choice.model, parts.digest([reading, settings, texts, labels]), layer)
-    busy.take_turn(len(texts), sum(map(len, texts)), busy.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim)
+    capacity.take_turn(
+        len(texts), sum(map(len, texts)), capacity.EMBEDDINGS_TAKE * len(texts) * len(names) * encoder.dim
+    )
     grid = parts.in_parts(texts, len, lambda part, some: cache.vectors(reading, layer, part, settings, some))
     scored = {
         name: cache.label_scores((*key, name), vectors, texts, labels, "cosine")

@@ -7,13 +7,14 @@ is there only when all of it is: its folder gets its name at the very end.
 
 import errno
 import hashlib
+import math
 import os
 import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import tqdm
 
 from pooling import logs
+from pooling.background import ANY_NUMBER, Work, WorkLine
 from pooling.catalogue import Model, check_weights, downloaded_folder, sha256_of
 from pooling.machine import free_disk, free_memory, megabytes
 
@@ -200,15 +202,38 @@ def verified_folder(model: Model) -> Path:
     return folder
 
 
-@dataclass
-class Job:
-    """A download that goes on whoever looks at it."""
+class Download(Work):
+    """A download that goes on whoever looks at it.
 
-    model: Model
-    size: int = 0
-    done: int = 0
-    error: str | None = None
-    finished: threading.Event = field(default_factory=threading.Event)
+    Attributes:
+        size: bytes of all its files.
+        done: of these, how many have come.
+    """
+
+    patience, expected = math.inf, (HubError,)
+
+    def __init__(self, model: Model, check: Callable[[Path], None], done: Callable[[Path], None]):
+        super().__init__(f"downloading {model.name}")
+        self._model, self._check, self._done = model, check, done
+        self.size, self.done = model.download, 0
+
+    def do(self) -> None:
+        """Look the model up, bring its files, and say so."""
+        try:
+            plan = look_up(self._model)
+            self.size = plan.size
+            self._done(download(plan, self._check, self._count))
+        except HubError as error:
+            logs.log.warning("A download failed: %s", str(error))
+            raise
+
+    def broken(self, kind: str) -> str:
+        """The sentence for an error that nobody expected."""
+        return f"{self._model.name} could not be downloaded ({kind})."
+
+    def _count(self, new: int) -> None:
+        self.done += new
+        self.report(min(1.0, self.done / max(1, self.size)))
 
 
 class _Locks(dict):
@@ -217,15 +242,17 @@ class _Locks(dict):
 
 
 _LOCK = _Locks()
-_jobs: dict[str, Job] = {}
+_downloads = WorkLine("download", at_once=ANY_NUMBER, keep=ANY_NUMBER)
 
 
-def job(name: str) -> Job | None:
+def current_download(name: str) -> Download | None:
     """The download of that model, under way or ended."""
-    return _jobs.get(name)
+    return _downloads.find(name)
 
 
-def start(model: Model, check: Callable[[Path], None], *, done: Callable[[Path], None] = lambda folder: None) -> Job:
+def start(
+    model: Model, check: Callable[[Path], None], *, done: Callable[[Path], None] = lambda folder: None
+) -> Download:
     """Download a model in the background; one download a model, however many ask for it.
 
     Args:
@@ -233,31 +260,9 @@ def start(model: Model, check: Callable[[Path], None], *, done: Callable[[Path],
         done: called with the folder once everything is there.
     """
     with _LOCK["start"]:
-        current = _jobs.get(model.name)
-        if current and not current.finished.is_set():
-            return current
-        made = _jobs[model.name] = Job(model, size=model.download)
-
-    def count(new: int) -> None:
-        made.done += new
-
-    def work() -> None:
-        try:
-            with logs.timed(f"downloading {model.name}"):
-                plan = look_up(model)
-                made.size = plan.size
-                done(download(plan, check, count))
-        except HubError as error:
-            made.error = str(error)
-            logs.log.warning("A download failed: %s", made.error)
-        except BaseException as error:  # whatever it is, the reader waits for an end
-            logs.log.exception("A download failed")
-            made.error = f"{model.name} could not be downloaded ({type(error).__name__})."
-        finally:
-            made.finished.set()
-
-    threading.Thread(target=work, name=f"download {model.name}", daemon=True).start()
-    return made
+        if (last := current_download(model.name)) and not last.active:
+            _downloads.forget(model.name)
+        return _downloads.ask(model.name, lambda: Download(model, check, done))
 
 
 def _ask(name: str, commit: str | None) -> Any:

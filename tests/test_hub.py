@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -32,7 +33,7 @@ def served(monkeypatch, tmp_path, checkpoint):
     """A hub with one good model, its folder free to be changed, and an empty cache."""
     monkeypatch.setenv("POOLING_ALLOW_ANY_MODEL", "1")
     monkeypatch.setattr("pooling.catalogue._added", {})
-    monkeypatch.setattr("pooling.hub._jobs", {})
+    monkeypatch.setattr("pooling.hub._downloads._by_key", OrderedDict())
     folder = tmp_path / "repository"
     shutil.copytree(checkpoint, folder)
     (folder / "pytorch_model.bin").write_bytes(b"a pickle")
@@ -180,7 +181,7 @@ def test_a_config_that_cannot_be_read_is_refused_in_a_sentence_of_ours(checkpoin
     folder = shutil.copytree(checkpoint, tmp_path / "model")
     (folder / file).write_text(written)
     with pytest.raises(HubError, match=r"^The model's config makes no sense to transformers \(\w+\)\.$"):
-        encoders.check_config(folder)
+        loading.check_config(folder)
 
 
 @pytest.mark.parametrize(
@@ -218,14 +219,14 @@ def test_another_model_needs_the_operators_leave(served, monkeypatch):
 def test_another_model_is_pinned_to_the_commit_that_was_looked_at(served):
     plan = hub.look_up_any(NAME, loading.known_types())
     assert (plan.model.commit, plan.model.licence, plan.model.kind) == (COMMIT, "mit", "encoder")
-    job = hub.start(
+    download = hub.start(
         plan.model,
         loading.check_config,
         done=lambda folder: add_model(loading.described(plan.model, folder)),
     )
-    assert job.finished.wait(60)
-    assert job.error is None
-    assert job.done == job.size
+    assert download.ended.wait(60)
+    assert download.error is None
+    assert download.done == download.size
     assert (all_models()[-1].layers, all_models()[-1].pooling) == (2, "mean")
     assert load_encoder(NAME, device="cpu").encode(["A cat."]).hidden.shape[2] == 32
 
@@ -274,9 +275,9 @@ def test_a_disk_that_fills_up_on_the_way_is_said_and_leaves_no_half_model(served
         return really(name, file, **settings)
 
     monkeypatch.setattr(hub, "hf_hub_download", fill_up)
-    job = hub.start(entry, loading.check_config)
-    assert job.finished.wait(60)
-    assert job.error == f"The disk is full, so {NAME} was not downloaded."
+    download = hub.start(entry, loading.check_config)
+    assert download.ended.wait(60)
+    assert download.why == f"The disk is full, so {NAME} was not downloaded."
     assert nothing_is_kept(entry)
 
 
@@ -284,13 +285,13 @@ def test_a_hub_that_hangs_in_the_middle_is_given_up_and_the_download_can_be_repe
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     served.held["model.safetensors"] = threading.Event()
-    job = hub.start(entry, loading.check_config)
-    assert job.finished.wait(60)
-    assert "the connection broke" in job.error
+    download = hub.start(entry, loading.check_config)
+    assert download.ended.wait(60)
+    assert "the connection broke" in download.why
     assert nothing_is_kept(entry)
     served.held.pop("model.safetensors").set()
     again = hub.start(entry, loading.check_config)
-    assert again.finished.wait(60)
+    assert again.ended.wait(60)
     assert again.error is None
     assert load_encoder(NAME, device="cpu").layers == 2
 
@@ -300,9 +301,9 @@ def test_a_download_that_goes_wrong_in_any_way_has_an_end(served, entry, error):
     def check(folder):
         raise error
 
-    job = hub.start(entry, check)
-    assert job.finished.wait(60)
-    assert job.error == f"{NAME} could not be downloaded ({type(error).__name__})."
+    download = hub.start(entry, check)
+    assert download.ended.wait(60)
+    assert download.why == f"{NAME} could not be downloaded ({type(error).__name__})."
     assert nothing_is_kept(entry)
 
 
@@ -313,9 +314,9 @@ def test_too_little_memory_is_said_before_a_model_is_loaded(monkeypatch):
 
 
 def test_a_download_has_one_end_however_many_ask_for_it(served, entry):
-    jobs = [hub.start(entry, loading.check_config) for _ in range(5)]
-    assert all(job.finished.wait(60) for job in jobs)
-    assert {id(job) for job in jobs} == {id(jobs[0])}
+    downloads = [hub.start(entry, loading.check_config) for _ in range(5)]
+    assert all(download.ended.wait(60) for download in downloads)
+    assert {id(download) for download in downloads} == {id(downloads[0])}
     assert served.asked["model.safetensors"] == 1
 
 

@@ -17,7 +17,6 @@ from sklearn.neighbors import NearestNeighbors
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import maps
-from pages.ui.worker import Worker
 from pooling import projection
 from pooling.charts import projection as charts
 from pooling.datasets import own_topics
@@ -235,12 +234,12 @@ def test_the_first_map_waits_for_what_is_compiled_apart(monkeypatch):
         def ask(self, key, work, **how):
             asked.append(key)
 
-    maps._umap_worker.clear()
-    monkeypatch.setattr(maps.cache, "worker", lambda name, keep: Line())
-    assert isinstance(maps._umap_worker(), Line)
+    maps._fits.clear()
+    monkeypatch.setattr(maps.cache, "computations", lambda name, keep: Line())
+    assert isinstance(maps._fits(), Line)
     maps.warm_up()
     assert asked == ["warm-up"]
-    maps._umap_worker.clear()
+    maps._fits.clear()
 
 
 def test_a_fit_compiles_what_is_lacking_where_no_process_can_be_started(monkeypatch):
@@ -442,42 +441,6 @@ def test_judgements_and_movers_and_what_is_said_of_them():
     assert judged["trustworthiness"].isna().tolist() == [False, True]
     assert "CLS's map is least like Mean's: 0.250 away" in notices.about_strategies(judged)
     assert charts.score_bars(judged, "silhouette").data[0].x.tolist() == [0.5]
-
-
-# ---------------------------------------------------------------- the background thread
-
-
-def test_a_worker_does_a_key_once_and_goes_on_after_a_failure():
-    worker, done = Worker("test", keep=4), []
-
-    def fail(_report) -> None:
-        raise OSError("broken")
-
-    broken = worker.ask("broken", fail, title="", stay=True)
-    jobs = [worker.ask("one", lambda report: done.append(1) or 7, title="", stay=True) for _ in range(3)]
-    assert jobs[0].ended.wait(5)
-    assert jobs[0] is jobs[1] is jobs[2]
-    assert (jobs[0].answer, done) == (7, [1])
-    assert isinstance(broken.error, OSError)
-    assert worker.ask("broken", lambda report: 8, title="", stay=True) is not broken
-
-
-def test_a_job_that_nobody_waits_for_is_given_up(monkeypatch):
-    monkeypatch.setattr("pages.ui.worker.PATIENCE", -1)
-    worker = Worker("test", keep=4)
-    left = worker.ask("left", lambda report: 1, title="")
-    assert left.ended.wait(5)
-    assert left.answer is None
-    assert left.error is not None
-
-
-def test_only_the_last_answers_are_kept():
-    worker = Worker("test", keep=2)
-    for key in range(5):
-        assert worker.ask(key, lambda report: 1, title="", stay=True).ended.wait(5)
-    first = worker.ask(0, lambda report: 2, title="", stay=True)
-    assert first.ended.wait(5)
-    assert first.answer == 2
 
 
 # ---------------------------------------------------------------- the page

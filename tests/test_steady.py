@@ -14,9 +14,10 @@ from collections import Counter
 import pytest
 import torch
 
-from pages.ui import busy, cache, collapse, maps, server, worker
-from pages.ui.worker import Abandoned, Worker
-from pooling import hub, jobs, load_encoder, logs, machine
+from pages.ui import cache, capacity, collapse, maps, server
+from pooling import hub, load_encoder, logs, machine
+from pooling.background import Line, Stopped, Work, WorkLine
+from pooling.background_training import HeadTraining, trainings
 from pooling.catalogue import DEFAULT
 from tests.conftest import ROOT
 from tests.test_pages import open_page
@@ -150,12 +151,12 @@ def fail(error):
 
 @pytest.mark.parametrize("error", [ValueError(SECRET), MemoryError(), SystemExit(SECRET), KeyboardInterrupt()])
 def test_nothing_that_goes_wrong_in_a_job_ends_the_thread_that_others_wait_for(error, caplog):
-    made = Worker("steady", keep=4)
-    bad = made.ask("bad", fail(error), title="a job", stay=True)
-    good = made.ask("good", lambda report: 42, title="another", stay=True)
+    line = WorkLine("steady", keep=4)
+    bad = line.ask("bad", lambda: Work("a job", fail(error)), stay=True)
+    good = line.ask("good", lambda: Work("another", lambda report: 42), stay=True)
     assert good.ended.wait(10)
     assert (type(bad.error), good.answer) == (type(error), 42)
-    assert not isinstance(bad.error, Abandoned)
+    assert not isinstance(bad.error, Stopped)
     assert "A background job failed: a job" in caplog.text
 
 
@@ -163,12 +164,12 @@ def test_nothing_that_goes_wrong_in_a_job_ends_the_thread_that_others_wait_for(e
 def test_nothing_that_goes_wrong_in_a_training_stops_the_queue(encoder, monkeypatch, error):
     broken = iter([error])
 
-    def train(self, tell):
+    def train(self):
         if (now := next(broken, None)) is not None:
             raise now
 
-    monkeypatch.setattr(jobs.Job, "_train_and_test", train)
-    queue, both = jobs.JobQueue(), [jobs.Job(encoder, 6, "data", {}) for _ in range(2)]
+    monkeypatch.setattr(HeadTraining, "do", train)
+    queue, both = trainings(), [HeadTraining(encoder, 6, "data", {}) for _ in range(2)]
     for one in both:
         queue.submit(one)
     end = time.monotonic() + 10
@@ -181,11 +182,10 @@ def test_nothing_that_goes_wrong_in_a_training_stops_the_queue(encoder, monkeypa
 
 def test_a_full_line_of_jobs_is_a_sentence_on_the_page(monkeypatch):
     gate = threading.Event()
-    full = Worker("full", keep=4)
-    monkeypatch.setattr(worker, "MOST_WAITING", 1)
+    full = WorkLine("full", most_waiting=1, keep=4)
     for i in range(2):
-        full.ask(i, lambda report: gate.wait(30), title="a job", stay=True)
-    monkeypatch.setattr(maps, "_umap_worker", lambda: full)
+        full.ask(i, lambda: Work("a job", lambda report: gate.wait(30)), stay=True)
+    monkeypatch.setattr(maps, "_fits", lambda: full)
     shown = open_page("pages/projection.py", **{"map-kind": "umap", "map-seed": 77})
     gate.set()
     assert not shown.exception
@@ -195,36 +195,24 @@ def test_a_full_line_of_jobs_is_a_sentence_on_the_page(monkeypatch):
 # --- Turns, room, memory -----------------------------------------------------------------------
 
 
-def test_turns_come_in_the_order_of_arrival_and_a_full_line_takes_nobody():
-    turns = busy.Turns(at_once=2, most_waiting=2)
-    tickets = [turns.join() for _ in range(4)]
-    assert turns.join() is None
-    assert [turns.before(ticket) for ticket in tickets] == [0, 0, 1, 2]
-    turns.leave(tickets[1])
-    assert [turns.before(tickets[i]) for i in (0, 2, 3)] == [0, 0, 1]
-    turns.leave(tickets[2])
-    assert turns.before(tickets[3]) == 0
-    assert turns.join() is not None
-
-
-MANY = b"text,label\n" + b"".join(b"word %d,%d\n" % (i % 7, i % 2) for i in range(busy.LARGE))
+MANY = b"text,label\n" + b"".join(b"word %d,%d\n" % (i % 7, i % 2) for i in range(capacity.LARGE))
 
 
 @pytest.mark.parametrize(("page", "state"), [("evaluation", {"data": "texts"}), ("projection", {"map-texts": "file"})])
 def test_a_large_file_at_a_busy_server_is_a_sentence_and_gives_its_turn_back(page, state, monkeypatch):
-    monkeypatch.setattr(busy, "_turns", turns := busy.Turns(at_once=1, most_waiting=0))
-    mine = turns.join()
+    monkeypatch.setattr(capacity, "_corpora", turns := Line(at_once=1, most_waiting=0))
+    turns.join(mine := object())
     shown = open_page(f"pages/{page}.py", **state)
     shown.file_uploader(key="file-upload-0").set_value(("a.csv", MANY, "text/csv")).run()
     assert not shown.exception
     assert "people with large texts are waiting already" in shown.warning[0].value
     turns.leave(mine)
-    monkeypatch.setattr(busy, "free_memory", lambda: busy.LEAST_FREE + 1)
-    monkeypatch.setattr(busy, "EMBEDDINGS_TAKE", 4000)
+    monkeypatch.setattr(capacity, "free_memory", lambda: capacity.LEAST_FREE + 1)
+    monkeypatch.setattr(capacity, "EMBEDDINGS_TAKE", 4000)
     shown.run()
     assert not shown.exception
     assert any("1,500 rows need about" in html.proto.body for html in shown.get("html"))
-    assert turns.join() is not None, "the turn was kept"
+    assert not turns.served(), "the turn was kept"
 
 
 LONG = "\n".join(f"{i} " + "word " * 199 for i in range(32))
@@ -235,8 +223,8 @@ PAGES_OF_SENTENCES = ("playground", "hidden_states", "attention", "similarity", 
 def test_long_sentences_wait_for_their_turn_and_a_full_line_is_a_sentence_while_short_ones_wait_for_nobody(
     page, monkeypatch
 ):
-    monkeypatch.setattr(busy, "_turns_of_sentences", turns := busy.Turns(at_once=1, most_waiting=0))
-    mine = turns.join()
+    monkeypatch.setattr(capacity, "_sentences", turns := Line(at_once=1, most_waiting=0))
+    turns.join(mine := object())
     shown = open_page(f"pages/{page}.py", text=LONG)
     assert not shown.exception
     assert "people with long sentences are waiting already" in shown.warning[0].value
@@ -245,12 +233,12 @@ def test_long_sentences_wait_for_their_turn_and_a_full_line_is_a_sentence_while_
     assert not shown.warning
     assert shown.get("plotly_chart") or page == "attention"
     turns.leave(mine)
-    assert turns.join() is not None, "a turn was kept"
+    assert not turns.served(), "a turn was kept"
 
 
 def test_long_sentences_for_which_memory_lacks_are_a_sentence_that_says_how_much_they_need(monkeypatch):
     shown = open_page("pages/playground.py")
-    monkeypatch.setattr(busy, "free_memory", lambda: 300_000_000)
+    monkeypatch.setattr(capacity, "free_memory", lambda: 300_000_000)
     shown.text_area(key="text").set_value(LONG).run()
     assert not shown.exception
     # 32 x 202 tokens x 384 dimensions x 4 bytes x (7 layers + 12 copies), and twice 75.5 MB for attention.
@@ -260,20 +248,20 @@ def test_long_sentences_for_which_memory_lacks_are_a_sentence_that_says_how_much
 
 @pytest.mark.parametrize(("rows", "characters", "turns"), [(1499, 149_999, 0), (1500, 9000, 1), (30, 150_000, 1)])
 def test_a_corpus_waits_for_its_turn_by_its_rows_or_by_its_characters(rows, characters, turns, monkeypatch):
-    monkeypatch.setattr(busy, "_turns", line := busy.Turns())
-    with busy.one_run():
-        busy.take_turn(rows, characters, 0)
-        assert len(line._line) == turns
-    assert not line._line
+    monkeypatch.setattr(capacity, "_corpora", line := Line())
+    with capacity.one_run():
+        capacity.take_turn(rows, characters, 0)
+        assert len(line.served()) == turns
+    assert not line.served()
 
 
 def test_sentences_are_long_by_their_tokens_in_their_prompt_with_padding(encoder, monkeypatch):
-    monkeypatch.setattr(busy, "_turns_of_sentences", line := busy.Turns())
+    monkeypatch.setattr(capacity, "_sentences", line := Line())
 
     def waits(texts, template="{}"):
-        with busy.one_run():
-            busy.take_turn_for_sentences(texts, encoder, template)
-            return bool(line._line)
+        with capacity.one_run():
+            capacity.take_turn_for_sentences(texts, encoder, template)
+            return bool(line.served())
 
     # With [CLS] and [SEP], 32 x 63 tokens are 2,016 and 32 x 64 are 2,048, though all but one be padding.
     assert not waits(["word " * 61] * 32)
@@ -286,7 +274,7 @@ def test_sentences_are_long_by_their_tokens_in_their_prompt_with_padding(encoder
 
 def test_a_new_reader_is_asked_to_come_back_where_memory_lacks_and_one_who_is_here_stays(monkeypatch):
     here = open_page("pages/playground.py")
-    monkeypatch.setattr(busy, "free_memory", lambda: busy.LEAST_FREE - 1)
+    monkeypatch.setattr(capacity, "free_memory", lambda: capacity.LEAST_FREE - 1)
     assert "full right now" in open_page("pages/playground.py").error[0].value
     assert not here.run().error
 
@@ -352,7 +340,7 @@ def test_where_free_memory_is_not_known_nobody_is_turned_away(monkeypatch):
         raise ValueError("unrecognized configuration name")
 
     monkeypatch.setattr("pooling.machine.os.sysconf", unknown)
-    assert machine.free_memory() > busy.LEAST_FREE
+    assert machine.free_memory() > capacity.LEAST_FREE
 
 
 TWENTY_MEGABYTES_FREED = """

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from pooling import apply, get_strategy, jobs, training
+from pooling import apply, background_training, get_strategy, training
+from pooling.background import LineFull
+from pooling.background_training import MOST_WAITING, HeadTraining, trainings
 from pooling.catalogue import DEFAULT, MODELS
 from pooling.datasets import Pair, own_pairs
-from pooling.jobs import Job, JobQueue, QueueFull
 from pooling.modules import CARD_FILE, HEAD_FILE, AttentionHead, find_head, head_cards, pack_head, unpack_head
 from pooling.stsb import read_stsb
 from pooling.training import against_mean, held_back_test, rounded, split_pairs, train_head
@@ -166,9 +167,9 @@ def test_too_few_pairs_to_split_are_refused():
 # --- Who waits -------------------------------------------------------------------------------
 
 
-def job(encoder, epochs: int = 2, layer: int = 4) -> Job:
+def job(encoder, epochs: int = 2, layer: int = 4) -> HeadTraining:
     parts = {"train": SLICE, "dev": FEW, "test": FEW}
-    return Job(encoder, layer, "this project's own pairs", parts, epochs=epochs)
+    return HeadTraining(encoder, layer, "this project's own pairs", parts, epochs=epochs)
 
 
 def wait_for(done, seconds: float = 60) -> None:
@@ -181,7 +182,7 @@ def wait_for(done, seconds: float = 60) -> None:
 
 def test_a_job_trains_tests_and_lets_go_of_the_model(encoder):
     one = job(encoder)
-    JobQueue().submit(one)
+    trainings().submit(one)
     wait_for(lambda: not one.active)
     assert (one.state, one.why, one.encoder) == ("done", "", None)
     assert len(one.steps) == 3
@@ -192,7 +193,7 @@ def test_a_job_trains_tests_and_lets_go_of_the_model(encoder):
 
 def test_a_running_job_stops_when_asked(encoder):
     one = job(encoder, epochs=10_000)
-    JobQueue().submit(one)
+    trainings().submit(one)
     wait_for(lambda: len(one.steps) > 1)
     one.stop()
     wait_for(lambda: not one.active)
@@ -213,20 +214,20 @@ def gated(monkeypatch):
             raise RuntimeError("a bug with /secret/path in it")
         yield training.Progress(0, 1, None, 0.5, 0, AttentionHead(4))
 
-    monkeypatch.setattr(jobs, "train_head", train)
-    monkeypatch.setattr(jobs, "held_back_test", lambda *_, **__: training.Outcome(3, 0.1, 0.2, 0.0, 0.2))
+    monkeypatch.setattr(background_training, "train_head", train)
+    monkeypatch.setattr(background_training, "held_back_test", lambda *_, **__: training.Outcome(3, 0.1, 0.2, 0.0, 0.2))
     return gate, began
 
 
 def test_jobs_run_one_at_a_time_in_the_order_they_came(encoder, gated):
     gate, began = gated
-    queue, all_jobs = JobQueue(), [job(encoder, layer=layer) for layer in (3, 1, 4, 0)]
+    queue, all_jobs = trainings(), [job(encoder, layer=layer) for layer in (3, 1, 4, 0)]
     for one in all_jobs:
         queue.submit(one)
     wait_for(lambda: began == [3])
-    assert [queue.before(one) for one in all_jobs] == [0, 1, 2, 3]
+    assert [len(queue.ahead(one)) for one in all_jobs] == [0, 1, 2, 3]
     all_jobs[1].stop()
-    assert [queue.before(one) for one in all_jobs] == [0, 0, 1, 2]
+    assert [len(queue.ahead(one)) for one in all_jobs] == [0, 0, 1, 2]
     assert all_jobs[1].state == "stopped"
     assert began == [3]
     gate.set()
@@ -237,7 +238,7 @@ def test_jobs_run_one_at_a_time_in_the_order_they_came(encoder, gated):
 
 def test_an_exception_in_the_worker_is_a_sentence_and_the_next_is_served(encoder, gated):
     gate, _ = gated
-    queue, bad, good = JobQueue(), job(encoder, layer=99), job(encoder)
+    queue, bad, good = trainings(), job(encoder, layer=99), job(encoder)
     queue.submit(bad)
     queue.submit(good)
     gate.set()
@@ -251,11 +252,11 @@ def test_an_exception_in_the_worker_is_a_sentence_and_the_next_is_served(encoder
 
 def test_who_leaves_gives_the_place_up(encoder, gated, monkeypatch):
     gate, _ = gated
-    queue, all_jobs = JobQueue(), [job(encoder) for _ in range(3)]
+    queue, all_jobs = trainings(), [job(encoder) for _ in range(3)]
     for one in all_jobs:
         queue.submit(one)
     for left in all_jobs[:2]:
-        left.looked_at -= jobs.ABANDONED_AFTER + 1
+        left.looked_at -= left.patience + 1
     wait_for(lambda: all_jobs[2].state == "running")
     assert [one.state for one in all_jobs[:2]] == ["stopped", "stopped"]
     assert "Nobody was looking" in all_jobs[0].why
@@ -264,20 +265,20 @@ def test_who_leaves_gives_the_place_up(encoder, gated, monkeypatch):
 
 
 def test_a_job_that_takes_too_long_is_stopped(encoder, gated, monkeypatch):
-    monkeypatch.setattr(jobs, "LONGEST", 0.05)
+    monkeypatch.setattr(HeadTraining, "longest", 0.05)
     one = job(encoder)
-    JobQueue().submit(one)
+    trainings().submit(one)
     wait_for(lambda: not one.active)
     assert "took more than" in one.why
 
 
 def test_a_full_queue_says_so(encoder, gated):
     gate, _ = gated
-    queue = JobQueue()
-    all_jobs = [job(encoder) for _ in range(jobs.MOST_WAITING + 2)]
+    queue = trainings()
+    all_jobs = [job(encoder) for _ in range(MOST_WAITING + 2)]
     for one in all_jobs[:-1]:
         queue.submit(one)
-    with pytest.raises(QueueFull, match="40 trainings are waiting already"):
+    with pytest.raises(LineFull, match="40 trainings are waiting already"):
         queue.submit(all_jobs[-1])
     gate.set()
     wait_for(lambda: not any(one.active for one in all_jobs[:-1]))

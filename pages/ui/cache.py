@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui.worker import Worker
+from pooling.background import WorkLine
 from pooling.machine import give_memory_back, keep_little
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from pooling.encoders import Layer, Side
     from pooling.evaluation import Cell, Grid, Scores
     from pooling.files import Table
-    from pooling.jobs import JobQueue
     from pooling.labels import LabelScores
     from pooling.layers import Background, Planes
     from pooling.lessons import Shown
@@ -131,9 +130,9 @@ def table(digest: str, header: bool | None, _data: bytes) -> "Table":
 
 
 @st.cache_resource(show_spinner=False)
-def worker(name: str, keep: int) -> Worker:
-    """The background thread of that name, shared by all sessions; it keeps its last answers."""
-    return Worker(name, keep=keep)
+def computations(name: str, keep: int) -> WorkLine:
+    """Long computations of that name, one at a time for all sessions; the last answers are kept."""
+    return WorkLine(name, most_waiting=60, keep=keep)
 
 
 @st.cache_data(max_entries=512, max_size="64MB", show_spinner=False)
@@ -221,11 +220,11 @@ def compare_labels(
 
 
 @st.cache_resource(show_spinner=False)
-def training_queue() -> "JobQueue":
+def trainings() -> WorkLine:
     """The trainings of all sessions, one after another."""
-    from pooling.jobs import JobQueue
+    from pooling.background_training import trainings
 
-    return JobQueue()
+    return trainings()
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.ui import busy, cache, layout, maps, navigation, server, takeaway, url
+from pages.ui import cache, capacity, layout, maps, navigation, server, takeaway, url
 from pages.ui.controls import sidebar
 from pooling import logs
 
@@ -13,11 +13,11 @@ def show() -> None:
     st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wide")
     server.begin()
     page = navigation.build()
-    with logs.timed(f"a run of the page {page.title}") as what, busy.one_run():
+    with logs.timed(f"a run of the page {page.title}") as what, capacity.one_run():
         beside_title = layout.header(page)
         url.begin(page.title)
         takeaway.begin()
-        busy.room_for_one_more()
+        capacity.room_for_one_more()
         if server.was_refused(get_script_run_ctx().session_id):
             st.warning(
                 "Your file was not taken: this server holds as many files as it can. Try again in a few minutes, or "

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import busy, cache
+from pages.ui import cache, capacity, waiting
 from pages.ui.controls.projection import MOST_NEIGHBOURS
+from pooling.background import Work, WorkLine
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,14 +29,15 @@ def embeddings(choice: "Choice", corpus: "Corpus", strategies: "Sequence[Strateg
     """Embeddings of a corpus under each strategy; of a large one with progress."""
     reading, layer, named = choice.reading, choice.layer, tuple((one.name, one.settings) for one in strategies)
     characters = sum(map(len, corpus.texts))
-    if max(len(corpus.texts), characters // busy.ROW) <= SMALL:
+    if max(len(corpus.texts), characters // capacity.ROW) <= SMALL:
         return cache.embeddings(reading, layer, corpus.texts, named)
     from pooling import embed
 
     encoder = cache.encoder(choice.model)
-    needed = busy.EMBEDDINGS_TAKE * len(corpus.texts) * len(strategies) * encoder.dim
-    busy.take_turn(len(corpus.texts), characters, needed)
-    return cache.worker("embedding", keep=2).answer(
+    needed = capacity.EMBEDDINGS_TAKE * len(corpus.texts) * len(strategies) * encoder.dim
+    capacity.take_turn(len(corpus.texts), characters, needed)
+    return waiting.answer(
+        cache.computations("embedding", keep=2),
         (corpus.digest, reading, layer, named),
         lambda report: embed(corpus.texts, encoder, strategies, layer=layer, report=report, **reading.prompt),
         f"Embedding {len(corpus.texts):,} texts",
@@ -45,24 +47,25 @@ def embeddings(choice: "Choice", corpus: "Corpus", strategies: "Sequence[Strateg
 
 def warm_up() -> None:
     """Have UMAP imported and compiled in the background, for all sessions."""
-    _umap_worker()
+    _fits()
 
 
 @st.cache_resource(show_spinner=False)
-def _umap_worker() -> cache.Worker:
-    """The thread that fits maps, its first job the compilation, whoever comes first."""
+def _fits() -> WorkLine:
+    """The line of those who fit maps, its first the compilation, whoever comes first."""
 
-    def work(_report: object) -> None:
+    def compile_all(_report: object) -> None:
         from pooling.projection import warm_up
 
         warm_up()
-        # What is imported by now stays: full collections, from the worker's after this job on, take 10 ms, not 200.
+        # What is imported by now stays: full collections, from the one after this work on, take 10 ms, not 200.
         gc.collect()
         gc.freeze()
 
-    worker = cache.worker("umap", keep=64)
-    worker.ask("warm-up", work, title="UMAP's one-time compilation, about twenty seconds", stay=True)
-    return worker
+    line = cache.computations("umap", keep=64)
+    first = Work("UMAP's one-time compilation, about twenty seconds", compile_all)
+    line.ask("warm-up", lambda: first, stay=True)
+    return line
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,8 @@ class View:
         if self.kind == "pca":
             return to_scale(self.pca[0])
         points, neighbours = self.points, self.neighbours
-        made = _umap_worker().answer(
+        made = waiting.answer(
+            _fits(),
             (*self._key, self.settings),
             lambda report: umap_map(points, neighbours, self.settings, self.metric, report=report),
             f"UMAP of {self.strategy.title}, {len(self.points):,} texts",

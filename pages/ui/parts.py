@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pooling.background import duration
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -46,7 +48,7 @@ def in_parts(rows: Sequence[Any], length: Callable[[Any], int], part: Callable[[
             place.progress(
                 done / whole,
                 f"{start:,} of {len(rows):,} rows have been through the transformer, every layer and strategy at once; "
-                f"about {_duration(left)} left.",
+                f"about {duration(left)} left.",
             )
         made.append(part(digest(chosen), chosen))
         done += sum(map(length, chosen))
@@ -83,7 +85,3 @@ def embeddings(texts: "Sequence[str]", encoder: "Encoder", recipe: "Recipe") -> 
 def digest(rows: Sequence[Any]) -> str:
     """What stands for some rows in a cache: equal for equal rows."""
     return hashlib.sha256(repr(list(rows)).encode()).hexdigest()
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"

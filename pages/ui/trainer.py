@@ -8,9 +8,10 @@ from pages.ui import cache, layout
 from pages.ui.controls import Choice
 from pages.ui.controls.attention import Training
 from pooling import get_strategy
+from pooling.background import LineFull, place_in_line
+from pooling.background_training import HeadTraining
 from pooling.charts import attention as charts
 from pooling.charts import chips
-from pooling.jobs import Job, QueueFull
 from pooling.modules import AttentionHead, layer_name, pack_head, unpack_head
 from pooling.notices.attention import about_curve, about_outcome
 from pooling.tables.attention import curve_table, token_tables
@@ -31,7 +32,7 @@ def own_head(choice: Choice) -> AttentionHead | None:
     return st.session_state.get("_heads", {}).get((choice.model, choice.layer))
 
 
-def current_job() -> Job | None:
+def current_job() -> HeadTraining | None:
     """The training that this session started last."""
     return st.session_state.get("_job")
 
@@ -42,36 +43,31 @@ def start(training: Training | None, choice: Choice) -> None:
     busy = job is not None and job.active
     label = f"Train a head for layer {layer_name(choice.layer)}"
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=busy or training is None, key="train"):
-        job = Job(cache.encoder(choice.model), choice.layer, training.data, training.parts, **training.settings)
+        job = HeadTraining(
+            cache.encoder(choice.model), choice.layer, training.data, training.parts, **training.settings
+        )
         try:
-            cache.training_queue().submit(job)
-        except QueueFull as full:
+            cache.trainings().submit(job)
+        except LineFull as full:
             st.warning(str(full))
             return
         st.session_state.update({"_job": job, "_head_taken": False})
         st.rerun()
 
 
-def watch(job: Job) -> None:
+def watch(job: HeadTraining) -> None:
     """The job as it is, and again every second while it waits or runs."""
     st.fragment(_show, run_every=LOOK_EVERY if job.active else None)(job, job.active)
 
 
-def _show(job: Job, was_active: bool) -> None:
+def _show(job: HeadTraining, was_active: bool) -> None:
     job.look()
     if was_active and not job.active:
         st.rerun()
     where = f"layer {layer_name(job.layer)} of {job.model.rpartition('/')[2]}, on {job.data}"
     if job.active:
-        before = cache.training_queue().before(job)
-        if before:
-            people = "1 person is" if before == 1 else f"{before} people are"
-            text = f"In the queue: {people} before you. Keep this page open; your place is kept."
-        else:
-            left = job.seconds_left
-            text = f"{job.doing or 'Starting'}: {100 * job.share:.0f}%" + (
-                f", about {max(1, round(left))} s left" if left is not None else ""
-            )
+        before = len(cache.trainings().ahead(job))
+        text = f"In the queue: {place_in_line(before)}" if before else job.says(job.doing or "Starting")
         bar, stop = st.columns([5, 1], vertical_alignment="bottom")
         bar.progress(min(1.0, job.share) if not before else 0.0, text=text)
         stop.button("Stop", icon=":material/stop:", on_click=job.stop, key="stop-training", width="stretch")
@@ -87,7 +83,7 @@ def _show(job: Job, was_active: bool) -> None:
         layout.noticed(noticed, table, key="curve", figure=figure)
 
 
-def show_outcome(job: Job) -> None:
+def show_outcome(job: HeadTraining) -> None:
     """The held-back test and the head to take away."""
     outcome = job.outcome
     mean, head, gain = st.columns(3)
@@ -115,7 +111,7 @@ def show_outcome(job: Job) -> None:
     )
 
 
-def show_before_and_after(job: Job, choice: Choice) -> None:
+def show_before_and_after(job: HeadTraining, choice: Choice) -> None:
     """The weights of the reader's own sentences under the untrained head and under the trained one."""
     if (job.model, job.layer) != (choice.model, choice.layer):
         st.caption(f"Choose layer {layer_name(job.layer)} of that model to see your own sentences under this head.")

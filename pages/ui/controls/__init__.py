@@ -63,7 +63,7 @@ def current(*, with_texts: bool = True) -> Choice:
 
     A page that shows long ones waits here for its turn.
     """
-    from pages.ui import busy, cache
+    from pages.ui import cache, capacity
 
     choice: Choice = st.session_state["_choice"]
     if with_texts and not choice.texts:
@@ -73,7 +73,7 @@ def current(*, with_texts: bool = True) -> Choice:
         )
         layout.stop()
     if with_texts:
-        busy.take_turn_for_sentences(choice.texts, cache.encoder(choice.model), choice.reading.template)
+        capacity.take_turn_for_sentences(choice.texts, cache.encoder(choice.model), choice.reading.template)
     return choice
 
 

@@ -60,7 +60,7 @@ class Training:
     """Where the pairs come from, in the project's own words."""
     parts: "dict[str, Sequence[Pair]]"
     settings: dict[str, Any]
-    """Epochs, learning rate and seed, as `pooling.jobs.Job` takes them."""
+    """Epochs, learning rate and seed, as `HeadTraining` takes them."""
 
 
 def choose_training() -> Training | None:

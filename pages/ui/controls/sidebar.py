@@ -131,7 +131,7 @@ def model_to_load() -> str:
 
 def load_model() -> None:
     """Load the model asked for; where that cannot be, keep the last that worked and remember why."""
-    from pages.ui import busy, cache
+    from pages.ui import cache, capacity
     from pooling import logs
     from pooling.hub import HubError
 
@@ -155,7 +155,7 @@ def load_model() -> None:
     try:
         cache.encoder(model_in_use())
     except (FileNotFoundError, ValueError, HubError) as error:
-        raise busy.Sorry(f"{error} Until then, no page can be shown.") from error
+        raise capacity.Sorry(f"{error} Until then, no page can be shown.") from error
 
 
 def model_ready(name: str) -> bool:
@@ -209,16 +209,16 @@ def _offer_model(model: Model) -> None:
     from pooling import hub
     from pooling.encoders import loading
 
-    job = hub.job(model.name)
+    download = hub.current_download(model.name)
     reason = st.session_state["_refused"].get(model.name)
-    if job and not job.finished.is_set():
+    if download and download.active:
         _watch(model.name)
     elif reason:
         st.error(reason, icon=":material/error:")
         st.button("Try again", key="model-again", on_click=_forget_model)
     elif model.source == "hub":
-        if job and job.error:
-            st.error(job.error, icon=":material/error:")
+        if download and download.why:
+            st.error(download.why, icon=":material/error:")
         st.button(
             f"Download ({megabytes(model.download)})",
             icon=":material/download:",
@@ -235,12 +235,15 @@ def _offer_model(model: Model) -> None:
 def _watch(name: str) -> None:
     """How far a download is."""
     from pooling import hub
+    from pooling.background import duration
 
-    job = hub.job(name)
-    if job is None or job.finished.is_set():
+    download = hub.current_download(name)
+    if download is None or not download.active:
         st.rerun()
-    done = min(job.done, job.size)
-    st.progress(done / max(1, job.size), text=f"Downloading: {megabytes(done)} of {megabytes(job.size)}")
+    done = min(download.done, download.size)
+    left = f", about {duration(download.seconds_left)} left" if download.seconds_left is not None else ""
+    text = f"Downloading: {megabytes(done)} of {megabytes(download.size)}{left}"
+    st.progress(done / max(1, download.size), text=text)
 
 
 def _offer_any_model() -> None:
@@ -265,14 +268,14 @@ def _offer_any_model() -> None:
             st.error(plan, icon=":material/error:")
             return
         st.caption(f"{_about(plan.model)} Pinned to commit {plan.model.commit[:8]}.")
-        job = hub.job(name)
-        if job and not job.finished.is_set():
+        download = hub.current_download(name)
+        if download and download.active:
             _watch(name)
         elif name in [m.name for m in all_models()]:
             st.caption("It is in the list of models above.")
         else:
-            if job and job.error:
-                st.error(job.error, icon=":material/error:")
+            if download and download.why:
+                st.error(download.why, icon=":material/error:")
             st.button(
                 f"Download ({megabytes(plan.size)})",
                 icon=":material/download:",

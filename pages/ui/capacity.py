@@ -1,7 +1,6 @@
 """What one server can carry: turns for large texts, room for readers, and a sentence where there is none."""
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.errors import FragmentHandledException
 
-from pages.ui import layout
+from pages.ui import layout, waiting
+from pooling.background import Line, LineFull
 from pooling.logs import log
 from pooling.machine import free_memory, megabytes, out_of_memory
 
@@ -34,38 +34,11 @@ PAIRS_TAKE = 10_000
 """Bytes for each pair at a page's peak: its cosines at every layer under every strategy, a few times."""
 
 
-class Turns:
-    """A few at once, the others in the order they came."""
-
-    def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING):
-        self._at_once, self._most = at_once, at_once + most_waiting
-        self._line: list[object] = []
-        self._lock = threading.Lock()
-
-    def join(self) -> object | None:
-        """A ticket for the end of the line; None when the line is full."""
-        with self._lock:
-            if len(self._line) >= self._most:
-                return None
-            self._line.append(ticket := object())
-            return ticket
-
-    def before(self, ticket: object) -> int:
-        """How many must leave before this ticket's turn; 0 when it is its turn."""
-        with self._lock:
-            return max(0, self._line.index(ticket) - self._at_once + 1)
-
-    def leave(self, ticket: object) -> None:
-        """Let the next one in."""
-        with self._lock:
-            self._line.remove(ticket)
-
-
 class Sorry(Exception):
     """No page can be shown; its text is one sentence for the reader."""
 
 
-_turns, _turns_of_sentences = Turns(), Turns()
+_corpora, _sentences = (Line(AT_ONCE, MOST_WAITING) for _ in range(2))
 _mine = threading.local()
 
 
@@ -112,7 +85,7 @@ def take_turn(rows: int, characters: int, needed: int) -> None:
         needed: bytes of memory that the page takes for them.
     """
     if max(rows, characters // ROW) >= LARGE:
-        _wait(_turns, "large texts", f"with fewer than {LARGE:,} rows of {ROW} characters")
+        _wait(_corpora, "large texts", f"with fewer than {LARGE:,} rows of {ROW} characters")
         _need(f"These {rows:,} rows", needed, "fewer rows")
 
 
@@ -126,17 +99,19 @@ def take_turn_for_sentences(texts: "Sequence[str]", encoder: "Encoder", template
         return
     tokens = len(texts) * max(encoder.length(text, template) for text in texts)
     if tokens >= LONG:
-        _wait(_turns_of_sentences, "long sentences", "with fewer or shorter sentences")
+        _wait(_sentences, "long sentences", "with fewer or shorter sentences")
         needed = 4 * tokens * encoder.dim * (encoder.layers + 1 + COPIES) + 2 * ATTENTION_BYTES
         _need(f"These {len(texts)} sentences" if len(texts) > 1 else "This sentence", needed, "fewer or shorter ones")
 
 
-def _wait(line: Turns, what: str, otherwise: str) -> None:
+def _wait(line: Line, what: str, otherwise: str) -> None:
     """Wait in a line, unless this run has its turn there already."""
     tickets = _mine.__dict__.setdefault("tickets", {})
     if line in tickets:
         return
-    if (ticket := line.join()) is None:
+    try:
+        line.join(ticket := object())
+    except LineFull:
         log.warning("Busy: %d pages wait for their turn", MOST_WAITING)
         st.warning(
             f"The server is busy: {MOST_WAITING} people with {what} are waiting already. Try again in a few "
@@ -145,13 +120,7 @@ def _wait(line: Turns, what: str, otherwise: str) -> None:
         )
         layout.stop()
     tickets[line] = ticket
-    place = st.empty()
-    while before := line.before(ticket):
-        people = "1 person is" if before == 1 else f"{before} people are"
-        # Each sign of life is also where Streamlit may stop this run for a newer one.
-        place.progress(0.0, f"{people} before you with {what}. Keep this page open; your place is kept.")
-        time.sleep(0.5)
-    place.empty()
+    waiting.for_turn(line, ticket, what)
 
 
 def _need(what: str, needed: int, less: str) -> None:
