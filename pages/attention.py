@@ -1,5 +1,7 @@
 """Which tokens does attention pooling listen to, and does a trained head do better?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import cache, controls, layout
@@ -15,6 +17,7 @@ from pooling.charts import attention as charts
 from pooling.charts import chips
 from pooling.modules import layers_with_head
 from pooling.notices.attention import about_heads, about_rows, about_weights
+from pooling.pictures import Picture
 from pooling.tables import number
 from pooling.tables.attention import LISTENERS, cosine_to_mean, heads_table, listen, token_tables, weights_table
 
@@ -42,11 +45,8 @@ table, cosine = weights_table(states, pooled, index), cosine_to_mean(pooled, ind
 if cosine is not None:
     beside.metric("Cosine to mean's embedding", number(cosine))
 noticed = about_weights(table, cosine, titles["attention"])
-bars = charts.weight_bars(table, shown)
-layout.chart(bars, key="weights", alt=noticed)
-for name, reason in missing.items():
-    st.caption(f"{titles[name]} is not shown: {reason}")
-layout.noticed(noticed, table, key="weights", figure=bars)
+left_out = tuple(f"{titles[name]} is not shown: {reason}" for name, reason in missing.items())
+layout.picture(Picture(partial(charts.weight_bars, table, shown), table, noticed, left_out), key="weights")
 st.caption(
     "These are the pooling's weights: the recipe by which token vectors are mixed. They are not a causal attribution: "
     "inside the transformer each token's vector has already read the other tokens."
@@ -64,14 +64,12 @@ scores = heads_table(choice.model)
 if scores.empty:
     st.caption("No head ships for this model. Train one below.")
 else:
-    noticed = about_heads(scores)
-    figure = charts.head_scores(scores)
-    layout.chart(figure, key="heads", alt=noticed)
-    st.caption(
+    caption = (
         "Spearman × 100: how well the order of the pairs by cosine agrees with the order that people gave. 100 is the "
         "same order."
     )
-    layout.noticed(noticed, scores, key="heads", figure=figure)
+    picture = Picture(partial(charts.head_scores, scores), scores, about_heads(scores), (caption,))
+    layout.picture(picture, key="heads")
 
 st.header("4 · Train a head yourself", anchor=False)
 layout.without_prompt(choice)

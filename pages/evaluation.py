@@ -11,12 +11,12 @@ from pages.ui.navigation import require_frame
 
 require_frame()
 
-from pooling.charts import evaluation as charts
 from pooling.datasets import own_pairs, own_topics
 from pooling.evaluation import binary, distinct_texts, grid_layers, layer_places, leaderboard, pair_clusters
 from pooling.labels import check_labels, distinct_rows
 from pooling.modules import head_cards, layer_name
 from pooling.notices import evaluation as notices
+from pooling.pictures import evaluation as pictures
 from pooling.snippets import for_pooling
 from pooling.stsb import stsb_folder
 from pooling.tables import evaluation as tables
@@ -66,27 +66,9 @@ def offer(texts: tuple, labels: tuple, vectors) -> None:
     takeaway.offer_corpus(takeaway.Offer(f"The {len(texts):,} texts that are evaluated", texts, labels, vectors))
 
 
-def show_leaderboard(table, measure: str, noticed: str) -> None:
-    """Scores with their intervals beside the distances to the best, which are known better."""
-    figures = [
-        charts.intervals(
-            table,
-            "score",
-            "low",
-            "high",
-            title=f"{measure} × 100, 95% interval",
-            bounds=(min(0.0, table["low"].min()), 102.0),
-        ),
-        charts.intervals(
-            table, "behind", "behind_low", "behind_high", title="points behind the best, 95% interval", zero=True
-        ),
-    ]
-    scores, behind = st.columns([6, 5])
-    with scores:
-        layout.chart(figures[0], key="leaderboard", alt=f"The score of each strategy. {noticed}")
-    with behind:
-        layout.chart(figures[1], key="behind", alt=f"How far each strategy is behind the best. {noticed}")
-    layout.noticed(noticed, table, key="leaderboard", figure=figures)
+def show_leaderboard(table, measure: str, rows: int, what: str) -> None:
+    """Who is best, and who cannot be scored."""
+    layout.picture(pictures.leaderboard(table, measure, rows, what), key="leaderboard")
     for card in head_cards():
         if (card["model"], card["layer"]) == (choice.model, layer):
             st.caption(f"The head of trained attention has learned from: {card['data']}. It is at home on such data.")
@@ -115,7 +97,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     texts = tuple(distinct_texts(pairs))
     offer(texts, (), lambda: parts.embeddings(texts, encoder, choice.recipe))
     say(notices.verdict(table, trained_here, measure), notices.recommended(table, trained_here))
-    show_leaderboard(table, measure, notices.about_leaderboard(table, len(pairs), "pairs"))
+    show_leaderboard(table, measure, len(pairs), "pairs")
     st.caption(INTERVALS)
     repeated = len(pairs) - len(set(pair_clusters(pairs)))
     if repeated:
@@ -139,17 +121,12 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     if costs.empty:
         st.caption(f"{label} has no score here to compare with.")
     else:
-        noticed = notices.about_cost(costs, f"{label}, last layer")
-        figure = charts.intervals(costs, "cost", "low", "high", title="points lost, 95% interval", zero=True)
-        layout.chart(figure, key="cost", alt=noticed)
-        layout.noticed(noticed, costs, key="cost", figure=figure)
+        layout.picture(pictures.cost(costs, f"{label}, last layer"), key="cost")
 
     st.header("Every layer under every strategy", anchor=False)
     table = tables.grid_table(scores.scores, grid_layers(encoder), encoder.layers, strategies)
-    noticed = notices.about_grid(table, choice.strategy.title)
-    figure = charts.grid_heatmap(table, tables.layer_title(layer, encoder.layers), f"{measure} × 100")
-    layout.chart(figure, key="grid", alt=noticed)
-    layout.noticed(noticed, table.reset_index(), key="grid", figure=figure)
+    chosen = tables.layer_title(layer, encoder.layers)
+    layout.picture(pictures.grid(table, chosen, measure, choice.strategy.title), key="grid")
     with st.expander("Why are some cells empty?"):
         layout.table(
             tables.missing_table(grid, scores.scores, encoder.layers), key="empty", alt="Why cells have no score."
@@ -163,14 +140,14 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
         worst = tables.worst_table(pairs, grid.vectors[chosen])
         kinds = tables.kind_table(pairs, grid.vectors[chosen]) if "kind" in worst else None
         noticed = notices.about_worst(worst, kinds, choice.strategy.title)
-        if kinds is not None:
+        if kinds is None:
+            layout.noticed(noticed, key="kinds")
+        else:
             st.caption(
                 "How far similarity ranks each kind of pair above or below where people rank it: the mean gap, in % "
                 "of all places."
             )
-            figure = charts.kind_bars(kinds)
-            layout.chart(figure, key="kinds", alt=noticed)
-        layout.noticed(noticed, kinds, key="kinds", figure=() if kinds is None else figure)
+            layout.picture(pictures.kinds(kinds, noticed), key="kinds")
         st.caption(
             f"The {len(worst)} pairs with the largest gap between the place people give them and the place "
             "similarity gives them; place 1 is the most alike."
@@ -216,7 +193,7 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     said = notices.verdict(table, trained_here, "1-nearest-neighbour (1-NN) accuracy")
     say(said, notices.recommended(table, trained_here))
     distinct = len(distinct_rows(texts, labels))
-    show_leaderboard(table, "1-NN accuracy", notices.about_leaderboard(table, distinct, "texts"))
+    show_leaderboard(table, "1-NN accuracy", distinct, "texts")
     st.caption(INTERVALS)
     if distinct < len(texts):
         st.caption(
@@ -227,12 +204,7 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
         "1-NN accuracy: how often the nearest other text has the same label. Silhouette, −100 to 100: how much nearer "
         "texts are to their own label's than to the next label's. Both by cosine, in all dimensions."
     )
-    noticed = notices.about_labels(table)
-    figure = charts.intervals(
-        table, "silhouette", "silhouette", "silhouette", title="silhouette × 100", bounds=(-20.0, 102.0)
-    )
-    layout.chart(figure, key="silhouette", alt=noticed)
-    layout.noticed(noticed, table, key="labels", figure=figure)
+    layout.picture(pictures.silhouette(table), key="labels")
 
 
 data = choose_scored_data()

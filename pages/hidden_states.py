@@ -1,5 +1,7 @@
 """What does each layer say about each token?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import cache, controls, layout
@@ -24,6 +26,7 @@ from pooling.notices.hidden_states import (
     about_reading,
     readout,
 )
+from pooling.pictures import Picture
 from pooling.tables.hidden_states import (
     change_table,
     cosine_table,
@@ -39,7 +42,7 @@ from pooling.tables.hidden_states import (
 from pooling.tables.playground import chosen_dimensions
 
 choice = controls.current()
-encoder, dark = cache.encoder(choice.model), layout.dark()
+encoder = cache.encoder(choice.model)
 which, where = st.columns([3, 2])
 with which:
     index = controls.choose_sentence(choice.texts)
@@ -52,12 +55,10 @@ layout.cut(states, encoder)
 
 shown, start = controls.choose_dimensions(encoder.dim)
 matrix, tokens = matrix_table(states, chosen_dimensions(states, shown, start)), norm_table(states)
+named, limit = matrix.set_axis(charts.row_names(tokens)), colour_range(matrix)
+heatmap = partial(vectors_heatmap, named, limit, row=row_height(len(tokens)))
 noticed = about_matrix(matrix, layer, encoder.layers)
-heatmap = vectors_heatmap(
-    matrix.set_axis(charts.row_names(tokens)), colour_range(matrix), dark=dark, row=row_height(len(tokens))
-)
-layout.chart(heatmap, key="hidden-matrix", alt=noticed)
-layout.noticed(noticed, matrix.reset_index(), key="hidden-matrix", figure=heatmap)
+layout.picture(Picture(heatmap, matrix.reset_index(), noticed), key="hidden-matrix")
 
 st.header(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)
 st.caption(
@@ -66,24 +67,18 @@ st.caption(
 )
 lengths, directions = st.columns([2, 3])
 with lengths:
-    noticed = about_norms(tokens, layer)
-    bars = charts.norm_bars(tokens, dark=dark)
-    layout.chart(bars, key="hidden-norms", alt=noticed)
-    layout.noticed(noticed, tokens, key="hidden-norms", figure=bars)
+    layout.picture(Picture(partial(charts.norm_bars, tokens), tokens, about_norms(tokens, layer)), key="hidden-norms")
 with directions:
     cosines = cosine_table(states)
+    heatmap = partial(charts.cosine_heatmap, cosines, tokens)
     noticed = about_cosines(cosines, tokens, layer)
-    heatmap = charts.cosine_heatmap(cosines, tokens, dark=dark)
-    layout.chart(heatmap, key="hidden-cosines", alt=noticed)
-    layout.noticed(noticed, cosines.reset_index(), key="hidden-cosines", figure=heatmap)
+    layout.picture(Picture(heatmap, cosines.reset_index(), noticed), key="hidden-cosines")
 
 st.header("2 · Where does a token's meaning change?", anchor=False)
 st.caption("Each token's cosine to itself one layer earlier: near 1, the layer left it as it was.")
 change = change_table(layers)
-noticed = about_change(change, tokens)
-heatmap = charts.cosine_heatmap(change, tokens, dark=dark, steps=True)
-layout.chart(heatmap, key="hidden-change", alt=noticed)
-layout.noticed(noticed, change.reset_index(), key="hidden-change", figure=heatmap)
+heatmap = partial(charts.cosine_heatmap, change, tokens, steps=True)
+layout.picture(Picture(heatmap, change.reset_index(), about_change(change, tokens)), key="hidden-change")
 
 st.header("3 · One word, two sentences", anchor=False)
 name, apart = None, None
@@ -108,9 +103,8 @@ else:
     noticed = about_drift(name, apart, found.shown[layer].item(), layer)
     plane = plane_table(found, states, other[0], words)
     said = readout(name, apart, encoder.layers)
-    figure = charts.drifting_tokens(plane, words, layer=layer, word=row, said=said, dark=dark)
-    layout.chart(figure, key="hidden-plane", alt=noticed)
-    layout.noticed(noticed, plane, key="hidden-plane", figure=figure)
+    drifting = partial(charts.drifting_tokens, plane, words, layer=layer, word=row, said=said)
+    layout.picture(Picture(drifting, plane, noticed), key="hidden-plane")
     st.caption(
         "Play goes through the layers. At each, all tokens, scaled to length 1, are laid into the plane that shows "
         "most of their variance (PCA), turned to fit the plane of the layer before, so that what moves is the tokens. "
@@ -126,7 +120,6 @@ st.caption(
     "stands above them."
 )
 reading = reading_table(random_pairs, layers, apart)
+lines = partial(charts.reading_lines, reading, layer=layer, word=name)
 noticed = about_reading(reading, random_pairs, layer, name)
-lines = charts.reading_lines(reading, layer=layer, word=name, dark=dark)
-layout.chart(lines, key="hidden-reading", alt=noticed)
-layout.noticed(noticed, reading, key="hidden-reading", figure=lines)
+layout.picture(Picture(lines, reading, noticed), key="hidden-reading")

@@ -1,5 +1,7 @@
 """Can you predict what pooling does?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import cache, layout, navigation, parts
@@ -14,9 +16,10 @@ from pooling.charts import attention, chips
 from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
 from pooling.hub import HubError
-from pooling.lessons import Lesson, Part, Picture, Rows, Shown, Strips, Sum, all_lessons
+from pooling.lessons import Lesson, Part, Rows, Shown, Strips, Sum, all_lessons
 from pooling.notices.attention import about_heads
 from pooling.notices.learn import about_advice
+from pooling.pictures import Picture
 from pooling.recipe import Reading, Recipe
 from pooling.recommend import Advice, recommend
 from pooling.snippets import for_pooling
@@ -47,9 +50,7 @@ def show(part: Part, key: str) -> None:
     """A part of an answer, drawn as the other pages draw it."""
     match part:
         case Picture():
-            figure = part.figure(dark=layout.dark(), large=present)
-            layout.chart(figure, key=key, alt=part.noticed)
-            layout.noticed(part.noticed, part.rows, key=key, figure=figure)
+            layout.picture(part, key=key, large=present)
         case Strips():
             st.html(chips.labelled_strips(part.rows, part.whose))
             layout.noticed(part.noticed)
@@ -134,15 +135,12 @@ def advise() -> None:
     st.markdown(f"{advice.reason}\n\n**Check first.** {advice.check}")
     st.markdown(f"### What the scores say\n\n{advice.stand_in}")
     table = cache.own_leaderboard(advice.model, advice.layer, cosines(advice.model))
-    noticed = about_advice(table, advice.shown)
-    figure = intervals(table, "score", "low", "high", title="Spearman × 100, 95% interval", bounds=(0.0, 102.0))
-    layout.chart(figure, key="advice", alt=noticed)
-    layout.noticed(noticed, table, key="advice", figure=figure)
+    title = "Spearman × 100, 95% interval"
+    draw = partial(intervals, table, "score", "low", "high", title=title, bounds=(0.0, 102.0))
+    layout.picture(Picture(draw, table, about_advice(table, advice.shown)), key="advice")
     if advice.strategy == "attention":
         heads = heads_table(advice.model)
-        figure, noticed = attention.head_scores(heads), about_heads(heads)
-        layout.chart(figure, key="advice-heads", alt=noticed)
-        layout.noticed(noticed, heads, key="advice-heads", figure=figure)
+        layout.picture(Picture(partial(attention.head_scores, heads), heads, about_heads(heads)), key="advice-heads")
     st.markdown("### The code")
     show_code(advice)
     layout.strategy_card(strategy)

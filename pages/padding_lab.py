@@ -1,5 +1,7 @@
 """How does padding silently ruin an embedding?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import cache, controls, layout
@@ -12,6 +14,7 @@ from pooling.bugs import BUGS, float16_room
 from pooling.charts import chips, padding_lab
 from pooling.notices.padding_lab import about_costs, about_padding
 from pooling.notices.playground import BELOW
+from pooling.pictures import Picture
 from pooling.similarity import pool_all
 from pooling.tables import number, token_table
 
@@ -40,9 +43,7 @@ alt = f"Tokens, padding and their weights under {strategy.title}."
 layout.table_on_demand(tokens, key="padding-tokens", alt=alt)
 curve = cache.padding_curve(choice.model, choice.layer, choice.settings, text, side, attend, pooled, padding)
 noticed = about_padding(curve, padding, attend=attend, pooled=pooled)
-figure = padding_lab.padding_curves(curve, padding)
-layout.chart(figure, key="padding-curve", alt=noticed)
-layout.noticed(noticed, curve, key="padding-curve", figure=figure)
+layout.picture(Picture(partial(padding_lab.padding_curves, curve, padding), curve, noticed), key="padding-curve")
 
 st.header("2 · The bug museum", anchor=False)
 st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")
@@ -70,7 +71,4 @@ st.header("3 · The score it costs", anchor=False)
 st.markdown("The project's own scored pairs, encoded in batches of 32 in their original order.")
 if controls.ask("Measure what each bug costs", key="padding-costs"):
     costs = cache.bug_costs(choice.model, choice.layer)
-    noticed = about_costs(costs)
-    figure = padding_lab.cost_bars(costs)
-    layout.chart(figure, key="costs", alt=noticed)
-    layout.noticed(noticed, costs, key="costs", figure=figure)
+    layout.picture(Picture(partial(padding_lab.cost_bars, costs), costs, about_costs(costs)), key="costs")

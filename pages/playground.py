@@ -36,13 +36,8 @@ layout.noticed(weighed.about_tokens, tokens, key="tokens")
 st.header("2 · Every column collapses into one number", anchor=False)
 shown = collapse.dimensions(weighed, *controls.choose_dimensions(encoder.dim))
 by_hand = current_dimension(choice, index, encoder.dim, shown[0])
-drawn = collapse.drawn(weighed, sorted({*shown, by_hand}), by_hand, dark=layout.dark())
-layout.chart(drawn.heatmap, key="collapse", alt=drawn.about_matrix)
-st.caption(
-    "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "
-    "these vectors."
-)
-layout.noticed(drawn.about_matrix, drawn.matrix, key="collapse", figure=drawn.heatmap)
+drawn = collapse.drawn(weighed, sorted({*shown, by_hand}), by_hand)
+layout.picture(drawn.matrix, key="collapse")
 
 st.header("3 · One of these numbers, by hand", anchor=False)
 dimension = choose_dimension(choice, index, encoder.dim)
@@ -56,19 +51,7 @@ layout.noticed(
 )
 
 st.header("4 · The same sentence under every strategy", anchor=False)
-about = weighed.about_strategies
-left, right = st.columns([3, 2])
-with left:
-    layout.chart(drawn.rows, key="vectors", alt=f"The embedding under each strategy, one row each. {about}")
-with right:
-    layout.chart(drawn.bars, key="cosines", alt=about)
-st.caption(
-    "The cosine says how nearly two vectors point the same way, whatever their lengths: 1 is the same direction, 0 a "
-    "right angle."
-)
-for label, reason in weighed.missing:
-    st.caption(f"{label} is not shown: {reason}")
-layout.noticed(about, weighed.compared, key="strategies", figure=[drawn.rows, drawn.bars])
+layout.picture(drawn.strategies, key="strategies")
 
 st.header("5 · The strategy you chose", anchor=False)
 layout.strategy_card(strategy)

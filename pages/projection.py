@@ -1,5 +1,7 @@
 """Where do the embeddings land on a map?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import cache, controls, layout, maps, takeaway
@@ -24,6 +26,7 @@ from pooling import get_strategy
 from pooling.charts import projection as charts
 from pooling.labels import distinct_rows
 from pooling.notices import projection as notices
+from pooling.pictures import Line, Panel, Picture
 from pooling.projection import FEWEST_FOR_UMAP, align
 from pooling.tables import number
 from pooling.tables.projection import found, judgement_table, map_table, mover_table, neighbour_table
@@ -71,18 +74,11 @@ noticed = (
 chosen = [] if axes == 3 else chosen_points(corpus)
 # What a link has chosen is not selected in the figure itself, and gets rings.
 linked = [] if f"map-{corpus.digest}" in st.session_state else chosen
-figure = charts.map_figure(table, strategy.name, marked=[*hits, *linked], dark=layout.dark())
-if axes == 3:
-    layout.chart(figure, key=f"map-{corpus.digest}-3d", alt=noticed)
-else:
-    layout.choice_of_points(
-        figure,
-        key=f"map-{corpus.digest}",
-        alt=noticed,
-        boxes=len(texts) <= SMALL_CORPUS,
-        choose=lambda numbers: choose_points(corpus, numbers),
-    )
-layout.noticed(noticed, table, key="map", figure=figure)
+draw = partial(charts.map_figure, table, strategy.name, marked=[*hits, *linked])
+panel = Panel(draw, f"map-{corpus.digest}-3d" if axes == 3 else f"map-{corpus.digest}")
+clickable = partial(layout.choice_of_points, boxes=len(texts) <= SMALL_CORPUS, choose=partial(choose_points, corpus))
+picture = Picture((Line((panel,)),), table, noticed)
+layout.picture(picture, key="map", draw=None if axes == 3 else clickable)
 listed = chosen or hits
 if listed:
     st.markdown(f"**{'Its' if len(listed) == 1 else 'Their'} nearest neighbours in the full space**")
@@ -151,33 +147,35 @@ judged = judgement_table(
     labelled,
 )
 noticed = notices.about_strategies(judged)
-names, figures = list(aligned), []
-for start in range(0, len(names), 3):
-    for column, name in zip(st.columns(3), names[start : start + 3], strict=False):
-        with column:
-            label = labelled[name]
-            st.markdown(f"**{label}**")
-            figures.append(charts.map_figure(tables[name], name, dark=layout.dark(), height=300, named=False))
-            layout.chart(figures[-1], key=f"beside-{name}-{axes}", alt=f"The map under {label}. {noticed}")
-if labels:
-    for column, score in zip(st.columns(2), ("1-NN accuracy", "silhouette"), strict=True):
-        if judged[score].notna().any():
-            with column:
-                figures.append(charts.score_bars(judged, score))
-                layout.chart(figures[-1], key=score, alt=noticed)
+names = list(aligned)
+maps_of = [
+    Panel(
+        partial(charts.map_figure, tables[name], name, height=300, named=False),
+        f"beside-{name}-{axes}",
+        f"The map under {labelled[name]}. {noticed}",
+        f"**{labelled[name]}**",
+    )
+    for name in names
+]
+bars = tuple(
+    Panel(partial(charts.score_bars, judged, score), score, noticed)
+    for score in ("1-NN accuracy", "silhouette")
+    if labels and judged[score].notna().any()
+)
+lines = [Line(tuple(maps_of[start : start + 3]), (1, 1, 1)) for start in range(0, len(names), 3)]
 noticed = f"Each map is turned and mirrored to lie as closely as it can on the first. {noticed}"
-layout.noticed(noticed, judged, key="beside", figure=figures)
+layout.picture(Picture((*lines, Line(bars, (1, 1))) if labels else tuple(lines), judged, noticed), key="beside")
 
 st.markdown("**Watch them move**")
 places = {name: made for name, (made, _) in aligned.items()}
 movers = mover_table(table, places, {name: views[name].neighbours for name in aligned}, labelled)
 noticed = notices.about_movers(movers)
-morph = charts.morph_figure(tables, labelled, shown=choose_shown(names))
-layout.chart(morph, key=f"morph-{corpus.digest}-{'-'.join(names)}", alt=noticed)
-if len(texts) > charts.MOST_MORPHED:
-    st.caption(f"Of {len(texts):,} texts, {charts.MOST_MORPHED:,} are drawn.")
+morph = partial(charts.morph_figure, tables, labelled, shown=choose_shown(names))
+panel = Panel(morph, f"morph-{corpus.digest}-{'-'.join(names)}")
 places = pd.concat({labelled[name]: charts.sample(one) for name, one in tables.items()}, names=["strategy"])
-layout.noticed(noticed, places.reset_index("strategy"), key="morph", figure=morph)
+drawn = f"Of {len(texts):,} texts, {charts.MOST_MORPHED:,} are drawn."
+captions = (drawn,) if len(texts) > charts.MOST_MORPHED else ()
+layout.picture(Picture((Line((panel,)),), places.reset_index("strategy"), noticed, captions), key="morph")
 st.caption(
     "The texts that moved most beyond what their neighbours did, and what they keep of their neighbours in truth:"
 )

@@ -12,6 +12,7 @@ from pooling import apply
 from pooling.charts import similarity as charts
 from pooling.datasets import own_topics
 from pooling.notices import similarity as notices
+from pooling.pictures import similarity as pictures
 from pooling.similarity import (
     Measure,
     centred,
@@ -26,7 +27,7 @@ from pooling.similarity import (
 from pooling.tables import similarity as tables
 
 choice = controls.current()
-strategy, dark = choice.strategy, layout.dark()
+strategy = choice.strategy
 states = cache.states(choice.reading, choice.layer, choice.texts)
 pooled, missing = pool_all(states, choice.strategies, model=choice.model, layer=choice.layer)
 cut = [str(i) for i, lost in enumerate(states.lost, start=1) if lost]
@@ -58,12 +59,9 @@ embeddings, mean = vectors[strategy.name], means.get(strategy.name)
 
 st.header("1 · Every sentence against every sentence", anchor=False)
 matrix = tables.matrix_table(scores(strategy.name, measure))
-noticed = notices.about_matrix(tables.pair_table(matrix, measure), measure)
 left, right = st.columns([11, 9])
 with left:
-    heatmap = charts.similarity_heatmap(matrix, choice.texts, measure, dark=dark)
-    layout.chart(heatmap, key="similarity", alt=noticed)
-    layout.noticed(noticed, matrix.reset_index(), key="similarity", figure=heatmap)
+    layout.picture(pictures.matrix(matrix, choice.texts, measure), key="similarity")
 with right:
     orders = tables.order_table(embeddings, normalise=measure.normalise)
     swaps = {m: tables.clearest_swap(embeddings, m) for m in ("dot", "euclidean")}
@@ -92,23 +90,15 @@ else:
     matrices = {labels[name]: tables.matrix_table(scores(name, measure)) for name in pooled}
     near = {labels[name]: nearness(scores(name, measure), measure) for name in pooled}
     agree, flipped = tables.agreement_table(near), tables.flip_table(near, strategy.title, choice.texts)
-    multiples = charts.strategy_multiples(matrices, charts.colour_scale(matrix, measure), measure, dark=dark)
-    pairs = tables.strategy_pairs(matrices)
-    noticed = notices.about_multiples(pairs, measure)
-    layout.chart(multiples, key="multiples", alt=noticed)
-    if measure.ends is None:
-        st.caption("The colours are those of part 1; what lies beyond them has the last one.")
-    layout.noticed(noticed, pairs, key="multiples", figure=multiples)
+    multiples = pictures.multiples(matrices, charts.colour_scale(matrix, measure), measure)
+    layout.picture(multiples, key="multiples")
     for reason in missing.values():
         st.caption(f"Not shown: {reason}")
     noticed = notices.about_strategies(agree, flipped, strategy.title, len(choice.texts))
     if len(choice.texts) > 2:
-        left, right = st.columns(2)
-        with left:
-            st.markdown("**How the strategies agree** on the order of all pairs (Spearman's rank correlation).")
-            agreement = charts.agreement_heatmap(agree, dark=dark)
-            layout.chart(agreement, key="agreement", alt=noticed)
-        with right:
+
+        def show_flips() -> None:
+            """Whose nearest neighbour is another under another strategy."""
             st.markdown(f"**Who changes sides**: nearest neighbours that differ from those under {strategy.title}.")
             if flipped.empty:
                 st.caption("Nobody.")
@@ -122,7 +112,8 @@ else:
                         "own text": st.column_config.TextColumn(f"under {strategy.title}"),
                     },
                 )
-        layout.noticed(noticed, agree.reset_index(), key="strategies", figure=agreement)
+
+        layout.picture(pictures.agreement(agree, noticed), key="strategies", beside=show_flips)
     else:
         layout.noticed(noticed)
 
@@ -174,11 +165,9 @@ else:
     table = tables.contribution_table(parts, *names)
     top = tables.top_pairs(table)
     noticed = notices.about_contributions(table, top, special_part(parts, states, first, second), score, what)
-    left, right = st.columns([3, 2])
-    with left:
-        picture = charts.contribution_heatmap(table, what=what, dark=dark)
-        layout.chart(picture, key="contributions", alt=noticed)
-    with right:
+
+    def show_top() -> None:
+        """The pairs of tokens with the largest parts of the score."""
         st.markdown("**The pairs of tokens that count most**")
         layout.table(
             top,
@@ -189,7 +178,8 @@ else:
                 "share": st.column_config.NumberColumn("of the score", format="percent"),
             },
         )
-    layout.noticed(noticed, table.reset_index(), key="contributions", figure=picture)
+
+    layout.picture(pictures.contributions(table, what, noticed), key="contributions", beside=show_top)
 
 st.header("5 · How much is that? Compared with unrelated sentences", anchor=False)
 everything, kinds = corpus()[strategy.name], own_topics()[1]
@@ -214,10 +204,11 @@ noticed = notices.about_baseline(
     measure,
     len(baseline),
 )
-bars = charts.baseline_bars(spread, before, pairs, tuple(numbers), measure, strategy=strategy.name, dark=dark)
-layout.chart(bars, key="baseline", alt=noticed)
-st.caption(
+caption = (
     f"Bars: pairs of the {len(kinds)} bundled sentences, each on another of eight topics. Short lines below them: "
     "your own pairs. Dotted: the pair of part 4." + (" Grey outline: the same without centring." if centre else "")
 )
-layout.noticed(noticed, pairs, key="baseline", figure=bars)
+picture = pictures.baseline(
+    spread, before, pairs, tuple(numbers), measure, strategy=strategy.name, noticed=noticed, caption=caption
+)
+layout.picture(picture, key="baseline")

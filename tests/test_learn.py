@@ -12,7 +12,8 @@ from pooling import get_strategy, load_encoder
 from pooling.catalogue import all_models, get_model, missing
 from pooling.charts import chips
 from pooling.datasets import own_pairs
-from pooling.lessons import Picture, Rows, Shown, Strips, Sum, all_lessons, get_lesson
+from pooling.lessons import Rows, Shown, Strips, Sum, all_lessons, get_lesson
+from pooling.pictures import Picture
 from pooling.recipe import Reading, Recipe
 from pooling.recommend import QUESTIONS, recommend
 from pooling.snippets import for_pooling
@@ -67,7 +68,7 @@ def test_the_live_numbers_speak_for_the_right_answer(lesson, answers):
             case Picture():
                 assert part.noticed
                 assert len(part.rows)
-                small, large = part.figure(dark=False), part.figure(dark=True, large=True)
+                (small,), (large,) = part.figures(dark=False), part.figures(dark=True, large=True)
                 assert large.layout.height > small.layout.height
             case Strips():
                 assert "pp-chip" in chips.labelled_strips(part.rows, part.whose)

@@ -1,5 +1,6 @@
 """One sentence under one strategy, and its pictures: computed once for everybody, looked at and not changed."""
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -9,9 +10,9 @@ from pages.ui.controls import Choice
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
     from pooling import Pooled, TokenStates
+    from pooling.pictures import Picture
     from pooling.types import Embedding
 
 
@@ -33,15 +34,12 @@ class Weighed(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """The pictures of some dimensions, and what is said about them."""
+    """The pictures of some dimensions, and one of these worked out."""
 
-    matrix: "pd.DataFrame"
-    about_matrix: str
+    matrix: "Picture"
     terms: "pd.DataFrame"
     formula: str
-    heatmap: "go.Figure"
-    rows: "go.Figure"
-    bars: "go.Figure"
+    strategies: "Picture"
 
 
 @st.cache_resource(max_entries=32, show_spinner="Running the transformer…")
@@ -90,16 +88,16 @@ def _dimensions(_weighed: Weighed, choice: Choice, index: int, shown: str, start
     return chosen_dimensions(_weighed.states, shown, start)
 
 
-def drawn(weighed: Weighed, shown: list[int], by_hand: int, *, dark: bool) -> Drawn:
+def drawn(weighed: Weighed, shown: list[int], by_hand: int) -> Drawn:
     """The pictures of a sentence in the dimensions shown, one of them worked out by hand."""
-    return _drawn(weighed, weighed.choice, weighed.index, shown, by_hand, dark)
+    return _drawn(weighed, weighed.choice, weighed.index, shown, by_hand)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int], by_hand: int, dark: bool) -> Drawn:
+def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int], by_hand: int) -> Drawn:
     from pooling.charts import playground
-    from pooling.charts.theme import legible
     from pooling.notices.playground import about_collapse
+    from pooling.pictures import Line, Panel, Picture
     from pooling.tables import own_strategy
     from pooling.tables.playground import (
         collapse_table,
@@ -114,15 +112,24 @@ def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int], by_h
     matrix, winners = collapse_table(states, pooled, shown), winner_table(pooled, shown)
     terms = one_dimension_table(states, pooled, by_hand)
     vectors, limit = vector_table(compared, _weighed.vectors, shown), playground.colour_range(matrix)
-    figures = (
-        playground.collapse_heatmap(matrix, _weighed.tokens, winners, dimension=by_hand, dark=dark),
-        playground.vectors_heatmap(vectors, limit, dark=dark),
-        playground.cosine_bars(compared, own.label),
+    heatmap = partial(playground.collapse_heatmap, matrix, _weighed.tokens, winners, dimension=by_hand)
+    caption = (
+        "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "
+        "these vectors."
+    )
+    about = _weighed.about_strategies
+    rows = partial(playground.vectors_heatmap, vectors, limit)
+    bars = partial(playground.cosine_bars, compared, own.label)
+    alt = f"The embedding under each strategy, one row each. {about}"
+    side_by_side = Line((Panel(rows, "vectors", alt), Panel(bars, "cosines")), (3, 2))
+    captions = (
+        "The cosine says how nearly two vectors point the same way, whatever their lengths: 1 is the same direction, "
+        "0 a right angle.",
+        *(f"{label} is not shown: {reason}" for label, reason in _weighed.missing),
     )
     return Drawn(
-        matrix.reset_index(),
-        about_collapse(matrix, pooled),
+        Picture(heatmap, matrix.reset_index(), about_collapse(matrix, pooled), (caption,)),
         terms,
         worked_formula(choice.strategy, terms, by_hand, pooled.embedding[0, by_hand].item()),
-        *(legible(figure, dark=dark) for figure in figures),
+        Picture((side_by_side,), compared, about, captions),
     )

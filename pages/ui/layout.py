@@ -1,7 +1,7 @@
-"""The parts that every page is laid out with: header, notice, chart with its table, strategy card."""
+"""The parts that every page is laid out with: header, picture, notice, table, strategy card."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pages.ui.controls import Choice
     from pages.ui.navigation import PageInfo
     from pooling import Encoder, Strategy, TokenStates
+    from pooling.pictures import Picture
 
 
 STYLE = """<style>
@@ -77,6 +78,40 @@ def header(page: "PageInfo") -> "DeltaGenerator":
             _lists_stay_open(key="open-lists", width="content", height="content")
         st.markdown(page.answer)
     return beside
+
+
+def picture(
+    shown: "Picture",
+    *,
+    key: str,
+    large: bool = False,
+    beside: Callable[[], None] | None = None,
+    draw: "Callable[..., None] | None" = None,
+) -> None:
+    """A picture, whole: its figures, each with an alt, its captions, what to notice, the table and the downloads.
+
+    Args:
+        shown: the picture.
+        key: its name on the page, and its figure's, unless that has one of its own.
+        large: for the last row of a hall.
+        beside: draws what stands in the column that the figures leave free.
+        draw: draws a figure that does more than be looked at, such as `choice_of_points`.
+    """
+    figures = shown.figures(dark=dark(), large=large)
+    left = iter(figures)
+    for line in shown.lines:
+        places = st.columns(line.widths) if len(line.widths) > 1 else [nullcontext()]
+        for panel, place in zip(line.panels, places, strict=False):
+            with place:
+                if panel.title:
+                    st.markdown(panel.title)
+                (draw or chart)(next(left), key=panel.key or key, alt=panel.alt or shown.noticed)
+    if beside is not None:
+        with places[-1]:
+            beside()
+    for caption in shown.captions:
+        st.caption(caption)
+    noticed(shown.noticed, shown.rows, key=key, figure=figures)
 
 
 def noticed(
@@ -188,7 +223,7 @@ def rows(frame: "pd.DataFrame", title: str) -> None:
 
 
 def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
-    """A figure, with what it says in a sentence for those who cannot see it."""
+    """A figure of a picture, with what it says in a sentence for those who cannot see it."""
     from pooling.charts.theme import CONFIG, legible
 
     st.plotly_chart(legible(figure, dark=dark()), key=key, width="stretch", config=CONFIG, alt=alt)

@@ -1,5 +1,6 @@
 """The training room: start a job, watch it, take its head away, bring one back."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pooling.charts import attention as charts
 from pooling.charts import chips
 from pooling.modules import AttentionHead, layer_name, pack_head, unpack_head
 from pooling.notices.attention import about_curve, about_outcome
+from pooling.pictures import Picture
 from pooling.tables.attention import curve_table, token_tables
 
 if TYPE_CHECKING:
@@ -77,10 +79,8 @@ def _show(job: HeadTraining, was_active: bool) -> None:
         layout.problem(f"The training for {where}, has failed. {job.why}")
     if job.steps:
         table = curve_table(job.steps)
-        noticed = about_curve(table)
-        figure = charts.training_curve(table, job.epochs)
-        layout.chart(figure, key="curve", alt=noticed)
-        layout.noticed(noticed, table, key="curve", figure=figure)
+        picture = Picture(partial(charts.training_curve, table, job.epochs), table, about_curve(table))
+        layout.picture(picture, key="curve")
 
 
 def show_outcome(job: HeadTraining) -> None:

@@ -6,21 +6,17 @@ file: the page, its link, its progress and the contract test find it.
 """
 
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
 
 from pooling.catalogue import DEFAULT, get_model, missing
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
+from pooling.pictures import Picture
 
 SCORED = (
     "This project has pairs of sentences, each with a score that a person gave for how alike the two are. The "
@@ -29,31 +25,6 @@ SCORED = (
     "with it."
 )
 """What lessons that score embeddings say before they ask."""
-
-
-HALL_LETTERS = 20
-"""The size of letters in a chart that a class looks at, in pixels."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A chart of the other pages, the rows it draws and what to notice in it."""
-
-    draw: "Callable[..., go.Figure]"
-    """A function of `pooling.charts` with its tables: `partial(head_scores, table)`."""
-    rows: pd.DataFrame
-    noticed: str
-
-    def figure(self, *, dark: bool, large: bool = False) -> "go.Figure":
-        """The chart, told whether the page is dark where that makes a difference; large, for the last row of a hall."""
-        made = self.draw(dark=dark) if "dark" in inspect.signature(self.draw).parameters else self.draw()
-        if large:
-            made.update_layout(font={"size": HALL_LETTERS}, height=1.5 * made.layout.height)
-            made.update_annotations(font={"size": HALL_LETTERS})
-            made.update_xaxes(tickfont={"size": HALL_LETTERS}).update_yaxes(tickfont={"size": HALL_LETTERS})
-            for kind in ("scatter", "bar"):
-                made.update_traces(textfont={"size": HALL_LETTERS}, selector={"type": kind})
-        return made
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from functools import partial
 import torch
 
 from pooling.charts.playground import collapse_heatmap
-from pooling.lessons import Part, Picture, Shown, Sum, TryIt, lesson
+from pooling.lessons import Part, Shown, Sum, TryIt, lesson
 from pooling.notices.playground import about_collapse
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import token_table
 from pooling.tables.playground import collapse_table, one_dimension_table, winner_table, worked_formula

@@ -6,7 +6,8 @@ from pooling.catalogue import CAUSAL_TWIN, DEFAULT
 from pooling.charts.similarity import strategy_multiples
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Picture, Shown, TryIt, lesson
+from pooling.lessons import Shown, TryIt, lesson
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.similarity import Measure, compare
 from pooling.tables import number

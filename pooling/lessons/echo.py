@@ -10,7 +10,8 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs, sample_sets
 from pooling.encoders import Encoder
 from pooling.evaluation import cosine_grid
-from pooling.lessons import SCORED, Picture, Shown, Strips, TryIt, lesson
+from pooling.lessons import SCORED, Shown, Strips, TryIt, lesson
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import number, token_table
 from pooling.tables.evaluation import layer_leaderboard

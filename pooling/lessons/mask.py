@@ -5,8 +5,9 @@ from functools import partial
 from pooling.charts.padding_lab import padding_curves
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Picture, Shown, Strips, TryIt, lesson
+from pooling.lessons import Shown, Strips, TryIt, lesson
 from pooling.notices.padding_lab import about_padding
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import number, token_table
 from pooling.tables.padding_lab import padded_states, padding_curve

@@ -7,8 +7,9 @@ import pandas as pd
 from pooling.charts.similarity import similarity_heatmap
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Picture, Rows, Shown, TryIt, lesson
+from pooling.lessons import Rows, Shown, TryIt, lesson
 from pooling.notices.similarity import about_orders
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.similarity import Measure, compare
 from pooling.tables import number

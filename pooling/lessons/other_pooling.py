@@ -6,8 +6,9 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid
-from pooling.lessons import SCORED, Picture, Shown, TryIt, lesson
+from pooling.lessons import SCORED, Shown, TryIt, lesson
 from pooling.notices.evaluation import about_cost
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import number
 from pooling.tables.evaluation import cost_table, score_layer

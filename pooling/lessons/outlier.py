@@ -5,8 +5,9 @@ from functools import partial
 from pooling.charts.playground import collapse_heatmap
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Picture, Shown, Strips, TryIt, lesson
+from pooling.lessons import Shown, Strips, TryIt, lesson
 from pooling.notices.playground import about_tokens
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import number, token_table
 from pooling.tables.playground import chosen_dimensions, collapse_table, winner_table

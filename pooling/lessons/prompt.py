@@ -10,7 +10,8 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs, sample_sets
 from pooling.encoders import Encoder, embed
 from pooling.evaluation import Grid, distinct_texts, pair_cosines
-from pooling.lessons import SCORED, Picture, Rows, Shown, Strips, TryIt, lesson
+from pooling.lessons import SCORED, Rows, Shown, Strips, TryIt, lesson
+from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import number, token_table
 from pooling.tables.evaluation import layer_leaderboard

@@ -10,9 +10,10 @@ from pooling.charts.attention import head_scores
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid, rank_gaps, spearman
-from pooling.lessons import SCORED, Picture, Rows, Shown, TryIt, lesson
+from pooling.lessons import SCORED, Rows, Shown, TryIt, lesson
 from pooling.modules import layers_with_head
 from pooling.notices.attention import about_heads
+from pooling.pictures import Picture
 from pooling.tables import number
 from pooling.tables.attention import heads_table
 from pooling.tables.evaluation import KINDS
