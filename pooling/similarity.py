@@ -5,6 +5,7 @@ In float64, from float32 embeddings: what is shown adds up to the last digit sho
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -114,6 +115,64 @@ def embed_all(
     states = encoder.encode(texts, layer=layer, attention=attention, template=template, pool_template=pool_template)
     pooled, _ = pool_all(states, strategies, model=encoder.name, layer=layer)
     return {name: one.embedding for name, one in pooled.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A few texts under every strategy, to be compared by a measure, what all texts have in common removed or not."""
+
+    states: TokenStates
+    pooled: dict[str, Pooled]
+    """By the strategy's name."""
+    means: dict[str, Tensor]
+    """The mean embedding to remove, by the strategy's name; empty to remove none."""
+    measure: Measure
+
+    def vectors(self, name: str) -> Float[Tensor, "text dim"]:
+        """The texts' embeddings under a strategy."""
+        return centred(self.pooled[name].embedding, self.means.get(name))
+
+    def scores(self, name: str) -> Float[Tensor, "text other"]:
+        """The texts against each other under a strategy."""
+        return compare(self.vectors(name), self.vectors(name), self.measure)
+
+    def asked(self, name: str, query: Float[Tensor, "query dim"]) -> Float[Tensor, "query text"]:
+        """Other texts, by their embeddings under a strategy, against these."""
+        return compare(centred(query, self.means.get(name)), self.vectors(name), self.measure)
+
+    @property
+    def splits_as(self) -> Measure:
+        """What is a sum over pairs of tokens: the dot product, or the cosine where lengths do not count."""
+        return Measure("dot" if self.measure.metric == "dot" and not self.measure.normalise else "cosine")
+
+    def split(self, name: str, first: int, second: int) -> "Split":
+        """The score of two texts, taken apart into what each pair of their tokens adds to it."""
+        vectors, mean, measure = self.vectors(name), self.means.get(name), self.splits_as
+        one, other = (token_parts(self.states, self.pooled[name], index, mean) for index in (first, second))
+        parts = contributions(one, other, cosine=measure.is_cosine)
+        score = compare(vectors[[first]], vectors[[second]], measure).item()
+        return Split(measure.noun, score, parts, special_part(parts, self.states, first, second))
+
+    def unrelated(
+        self, name: str, corpus: Float[Tensor, "text dim"], labels: Sequence[str]
+    ) -> tuple[Float[Tensor, " pair"], Float[Tensor, " other"] | None]:
+        """The scores of texts of a corpus with different labels; where a mean is removed, as they are without too."""
+        plain = unrelated(compare(corpus, corpus, self.measure), labels)
+        if name not in self.means:
+            return plain, None
+        moved = centred(corpus, self.means[name])
+        return unrelated(compare(moved, moved, self.measure), labels), plain
+
+
+class Split(NamedTuple):
+    """A score as a sum over pairs of tokens."""
+
+    what: str
+    """The name of the score: "cosine" or "dot product"."""
+    score: float
+    parts: Float[Tensor, "token other"]
+    special: float
+    """What the pairs with a special token on either side add."""
 
 
 def nearness(scores: Scores, measure: Measure) -> Scores:

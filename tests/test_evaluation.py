@@ -306,6 +306,19 @@ def shown(at: AppTest) -> str:
     )
 
 
+def test_what_repeats_and_what_is_cut_is_said_by_hand():
+    graded = [Pair("a", "b", 1.0), Pair("b", "a", 3.0), Pair("c", "d", 2.0)]
+    repeats, cut, measure = notices.remarks_on_pairs(graded, 1200, 256)
+    assert repeats.startswith("Rows with the two texts of an earlier row: 1.")
+    assert cut == "Texts cut to the model's limit of 256 tokens: 1,200."
+    assert measure.startswith("Spearman:")
+    yes_and_no = [Pair("a", "b", 1.0), Pair("c", "d", 0.0), Pair("e", "f", 0.0), Pair("g", "h", 0.0)]
+    (only,) = notices.remarks_on_pairs(yes_and_no, 0, 256)
+    assert only.endswith("By chance it is 25.0.")
+    assert notices.remarks_on_labels(5, 3)[0].startswith("Rows that repeat an earlier text and its label: 2.")
+    assert len(notices.remarks_on_labels(3, 3)) == 1
+
+
 @pytest.fixture(scope="module")
 def page() -> AppTest:
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300).run()

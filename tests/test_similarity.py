@@ -13,6 +13,7 @@ from pooling.datasets import own_topics
 from pooling.notices import similarity as notices
 from pooling.similarity import (
     METRICS,
+    Comparison,
     Measure,
     centred,
     compare,
@@ -33,6 +34,46 @@ from tests.conftest import ROOT
 
 TEXTS = ("She plays the violin every evening.", "A violinist performs each night.", "🎻🎻 <b>x</b> 猫!")
 SHORT_AND_LONG = torch.tensor([[1.0, 0.0], [3.0, 4.0], [2.0, 0.0], [0.0, 1.0]])
+
+
+def compared_by(measure: Measure, means: dict | None = None) -> Comparison:
+    """SHORT_AND_LONG as texts of one token each."""
+    every = torch.ones(4, 1, dtype=torch.bool)
+    states = TokenStates(SHORT_AND_LONG[:, None], every, ~every, (("a",), ("b",), ("c",), ("d",)))
+    return Comparison(states, {"mean": get_strategy("mean")(states)}, means or {}, measure)
+
+
+def test_texts_are_compared_by_hand():
+    compared = compared_by(Measure("dot"))
+    assert compared.scores("mean")[0].tolist() == [1, 3, 2, 0]
+    assert compared.asked("mean", torch.tensor([[0.0, 2.0]])).tolist() == [[0, 8, 0, 2]]
+    moved = compared_by(Measure("dot"), {"mean": torch.tensor([1.0, 0.0])})
+    assert moved.scores("mean")[1].tolist() == [0, 20, 2, 2]  # (2, 4) with (0, 0), (2, 4), (1, 0), (-1, 1)
+
+
+@pytest.mark.parametrize(
+    ("measure", "what", "score"),
+    [
+        (Measure("dot"), "dot product", 3),
+        (Measure("dot", normalise=True), "cosine", 0.6),
+        (Measure("cosine"), "cosine", 0.6),
+        (Measure("euclidean"), "cosine", 0.6),
+    ],
+)
+def test_a_score_is_split_as_a_dot_product_or_else_as_a_cosine(measure, what, score):
+    split = compared_by(measure).split("mean", 0, 1)
+    assert split.what == what
+    assert split.score == pytest.approx(score)
+    assert split.parts.tolist() == [[pytest.approx(score)]]
+    assert split.special == 0
+
+
+def test_unrelated_texts_are_those_of_other_labels_with_and_without_the_mean():
+    corpus, labels = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0]]), ("x", "x", "y")
+    plain, before = compared_by(Measure("dot")).unrelated("mean", corpus, labels)
+    assert (plain.tolist(), before) == ([0, 0], None)
+    moved, before = compared_by(Measure("dot"), {"mean": torch.tensor([1.0, 1.0])}).unrelated("mean", corpus, labels)
+    assert (moved.tolist(), before.tolist()) == ([-3, -2], [0, 0])  # (1, -1) and (0, -1) with (-1, 2)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,64 @@
 """What to notice on the Evaluation page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from pooling.bootstrap import TIE
+from pooling.datasets import Pair
+from pooling.evaluation import binary, pair_clusters
 from pooling.tables import number
 from pooling.tables.evaluation import KINDS
+
+INTERVALS = (
+    "A resample draws as many rows again, some twice, some never; 2,000 of them show how far scores move by chance. "
+    "All 95% intervals of a chart hold at once, so you may choose what to compare after looking. “Behind the best” "
+    "means the one that is truly best, whichever that is."
+)
+
+
+def remarks_on_pairs(pairs: Sequence[Pair], cut: int, limit: int) -> list[str]:
+    """What to know of scored pairs: which rows repeat, which texts were cut, what the score says.
+
+    Args:
+        pairs: the pairs.
+        cut: how many texts are longer than the model's limit, and
+        limit: the tokens of it.
+    """
+    said, repeated = [], len(pairs) - len(set(pair_clusters(pairs)))
+    if repeated:
+        said.append(
+            f"Rows with the two texts of an earlier row: {repeated:,}. Each counts in the scores, but a copy tells "
+            "nothing new: resamples draw it together with the first."
+        )
+    if cut:
+        said.append(f"Texts cut to the model's limit of {limit} tokens: {cut:,}.")
+    if binary(pairs):
+        share = 100 * sum(p.score for p in pairs) / len(pairs)
+        said.append(f"Average precision: pairs sorted by similarity, how pure is the top? By chance it is {share:.1f}.")
+    else:
+        said.append("Spearman: how well the order of the pairs by similarity agrees with people's, from −100 to 100.")
+    return said
+
+
+def remarks_on_labels(texts: int, distinct: int) -> list[str]:
+    """What to know of labelled texts: which rows repeat, what the scores say.
+
+    Args:
+        texts: how many there are.
+        distinct: how many of them repeat no other with its label.
+    """
+    said = []
+    if distinct < texts:
+        said.append(
+            f"Rows that repeat an earlier text and its label: {texts - distinct:,}. They count once: the text "
+            "nearest to a copy would be the first of it."
+        )
+    return [
+        *said,
+        "1-NN accuracy: how often the nearest other text has the same label. Silhouette, −100 to 100: how much nearer "
+        "texts are to their own label's than to the next label's. Both by cosine, in all dimensions.",
+    ]
 
 
 def recommended(table: pd.DataFrame, own: str | None) -> str:

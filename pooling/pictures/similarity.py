@@ -1,14 +1,16 @@
 """The pictures of the Similarity page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pandas as pd
+from jaxtyping import Float
+from torch import Tensor
 
 from pooling.charts import similarity as charts
 from pooling.notices import similarity as notices
 from pooling.pictures import Line, Panel, Picture
-from pooling.similarity import Measure
+from pooling.similarity import Comparison, Measure, Split, nearness
 from pooling.tables import similarity as tables
 
 
@@ -18,13 +20,16 @@ def matrix(table: pd.DataFrame, texts: Sequence[str], measure: Measure) -> Pictu
     return Picture(partial(charts.similarity_heatmap, table, texts, measure), table.reset_index(), noticed)
 
 
-def multiples(matrices: dict[str, pd.DataFrame], scale: tuple[float, float], measure: Measure) -> Picture:
+def multiples(compared: Comparison, titles: Mapping[str, str], scale: tuple[float, float]) -> Picture:
     """The same under every strategy.
 
     Args:
-        matrices: a table of `matrix_table` by the strategy's label.
+        compared: the sentences.
+        titles: what each strategy is called.
         scale: the ends of the colours.
     """
+    measure = compared.measure
+    matrices = {titles[name]: tables.matrix_table(compared.scores(name)) for name in compared.pooled}
     pairs = tables.strategy_pairs(matrices)
     caption = "The colours are those of part 1; what lies beyond them has the last one."
     return Picture(
@@ -35,30 +40,74 @@ def multiples(matrices: dict[str, pd.DataFrame], scale: tuple[float, float], mea
     )
 
 
-def agreement(table: pd.DataFrame, noticed: str) -> Picture:
-    """How the strategies agree, of `agreement_table`, with room beside it."""
+def agreement(
+    compared: Comparison, titles: Mapping[str, str], own: str, texts: Sequence[str]
+) -> tuple[Picture, pd.DataFrame]:
+    """How the strategies agree, with room beside it for the sentences that change sides, of `flip_table`.
+
+    Args:
+        compared: the sentences.
+        titles: what each strategy is called.
+        own: what the chosen one is called.
+        texts: the sentences, written out.
+    """
+    near = {titles[name]: nearness(compared.scores(name), compared.measure) for name in compared.pooled}
+    table, flipped = tables.agreement_table(near), tables.flip_table(near, own, texts)
     title = "**How the strategies agree** on the order of all pairs (Spearman's rank correlation)."
     panel = Panel(partial(charts.agreement_heatmap, table), "agreement", title=title)
-    return Picture((Line((panel,), (1, 1)),), table.reset_index(), noticed)
+    noticed = notices.about_strategies(table, flipped, own, len(texts))
+    return Picture((Line((panel,), (1, 1)),), table.reset_index(), noticed), flipped
 
 
-def contributions(table: pd.DataFrame, what: str, noticed: str) -> Picture:
-    """What each pair of tokens adds to a score, of `contribution_table`, with room beside it."""
-    panel = Panel(partial(charts.contribution_heatmap, table, what=what))
-    return Picture((Line((panel,), (3, 2)),), table.reset_index(), noticed)
+def contributions(split: Split, first: Sequence[str], second: Sequence[str]) -> tuple[Picture, pd.DataFrame]:
+    """What each pair of tokens adds to a score, with room beside it for those that add most, of `top_pairs`.
+
+    Args:
+        split: the score.
+        first, second: the tokens of both sentences, of `token_names`.
+    """
+    table = tables.contribution_table(split.parts, first, second)
+    top = tables.top_pairs(table)
+    panel = Panel(partial(charts.contribution_heatmap, table, what=split.what))
+    noticed = notices.about_contributions(table, top, split.special, split.score, split.what)
+    return Picture((Line((panel,), (3, 2)),), table.reset_index(), noticed), top
 
 
 def baseline(
-    spread: pd.DataFrame,
-    before: pd.DataFrame | None,
-    pairs: pd.DataFrame,
-    chosen: tuple[int, int],
+    table: pd.DataFrame,
     measure: Measure,
+    unrelated: Float[Tensor, " pair"],
+    before: Float[Tensor, " other"] | None,
     *,
+    pair: tuple[int, int],
+    texts: int,
     strategy: str,
-    noticed: str,
-    caption: str,
 ) -> Picture:
-    """The reader's pairs among unrelated ones; for the arguments see `baseline_bars`."""
-    bars = partial(charts.baseline_bars, spread, before, pairs, chosen, measure, strategy=strategy)
+    """The reader's pairs among those of unrelated texts.
+
+    Args:
+        table: of `matrix_table`.
+        measure: what it is a matrix of.
+        unrelated, before: the scores of unrelated pairs, of `Comparison.unrelated`.
+        pair: the numbers of two sentences, whose pair is marked.
+        texts: how many texts are unrelated.
+        strategy: the strategy's name.
+    """
+    pairs, numbers = tables.pair_table(table, measure, unrelated), tuple(sorted(pair))
+    spread = tables.baseline_table(unrelated, pairs, measure)
+    plain = tables.baseline_table(before, pairs, measure) if before is not None else None
+    marked = pairs[(pairs["first"] == numbers[0]) & (pairs["second"] == numbers[1])]
+    noticed = notices.about_baseline(
+        unrelated.mean().item(),
+        before.mean().item() if before is not None else None,
+        marked.iloc[0] if len(marked) else None,
+        measure,
+        len(unrelated),
+    )
+    caption = (
+        f"Bars: pairs of the {texts} bundled sentences, each on another of eight topics. Short lines below them: your "
+        "own pairs. Dotted: the pair of part 4."
+        + (" Grey outline: the same without centring." if before is not None else "")
+    )
+    bars = partial(charts.baseline_bars, spread, plain, pairs, numbers, measure, strategy=strategy)
     return Picture(bars, pairs, noticed, (caption,))

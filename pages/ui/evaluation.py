@@ -1,0 +1,112 @@
+"""What the Evaluation page scores, in parts and with progress, and what it says first."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import cache, capacity, layout, parts, takeaway
+from pages.ui.controls import Choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+    from pooling.datasets import Pair
+    from pooling.evaluation import Cell, Grid, Scores
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPairs:
+    """Pairs scored at every layer under every strategy."""
+
+    grid: "Grid"
+    scores: "Scores"
+    reference: "Cell"
+    """The model's own pooling, or what stands in for it."""
+    table: "pd.DataFrame"
+    """The leaderboard of the chosen layer."""
+
+
+def score_pairs(pairs: "tuple[Pair, ...]", choice: Choice) -> ScoredPairs:
+    """Every layer and strategy from one pass over the pairs, those of the chosen layer compared."""
+    from pooling.evaluation import layer_places
+    from pooling.tables import own_strategy
+    from pooling.tables.evaluation import leaderboard_table
+
+    encoder, layer, names = cache.encoder(choice.model), choice.layer, [one.name for one in choice.strategies]
+    content = parts.digest([choice.reading, choice.settings, *pairs])
+    characters = sum(len(p.text1) + len(p.text2) for p in pairs)
+    capacity.take_turn(len(pairs), characters, capacity.PAIRS_TAKE * len(pairs))
+    grid = parts.pair_cosines(pairs, choice.reading, choice.settings)
+    reference = (encoder.layers, own_strategy(encoder.trained_pooling).name)
+    sampled = (*((layer, name) for name in names), reference)
+    scores = cache.scores(choice.model, content, sampled, pairs, grid)
+    pearson = {name: value for (one, name), value in scores.pearson.items() if one == layer}
+    table = leaderboard_table(layer_places(scores, grid, layer, names), pearson, strategies=choice.strategies)
+    return ScoredPairs(grid, scores, reference, table)
+
+
+def score_labels(
+    texts: tuple[str, ...], labels: tuple[str, ...], choice: Choice
+) -> "tuple[pd.DataFrame, Tensor | None]":
+    """The leaderboard of labelled texts, and their embeddings under the chosen strategy, where it has any."""
+    from pooling.evaluation import leaderboard
+    from pooling.tables.evaluation import label_table
+
+    reading, layer, settings = choice.reading, choice.layer, choice.settings
+    key = (choice.model, parts.digest([reading, settings, texts, labels]), layer)
+    numbers = len(texts) * len(choice.strategies) * cache.encoder(choice.model).dim
+    capacity.take_turn(len(texts), sum(map(len, texts)), capacity.EMBEDDINGS_TAKE * numbers)
+    grid = parts.in_parts(texts, len, lambda part, some: cache.vectors(reading, layer, part, settings, some))
+    vectors = {name: made for (_, name), made in grid.vectors.items()}
+    scored = {name: cache.label_scores((*key, name), made, texts, labels, "cosine") for name, made in vectors.items()}
+    places = leaderboard(
+        {name: one.accuracy for name, one in scored.items()},
+        cache.compare_labels(key, scored, texts, labels),
+        {name: why for (_, name), why in grid.missing.items()},
+    )
+    return label_table(places, scored, choice.strategies), vectors.get(choice.strategy.name)
+
+
+def offer(texts: tuple[str, ...], labels: tuple[str, ...], vectors: "Callable[[], Tensor]") -> None:
+    """Have the texts that are evaluated among the files to take along."""
+    takeaway.offer_corpus(takeaway.Offer(f"The {len(texts):,} texts that are evaluated", texts, labels, vectors))
+
+
+def show_verdict(table: "pd.DataFrame", measure: str, choice: Choice) -> None:
+    """The strategy to use, with the code for it."""
+    from pooling.modules import layer_name
+    from pooling.notices import evaluation as notices
+    from pooling.snippets import for_pooling
+
+    encoder = cache.encoder(choice.model)
+    own = encoder.trained_pooling if choice.layer == encoder.layers else None
+    name = notices.recommended(table, own)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**Verdict for {choice.model.rpartition('/')[2]}, layer {layer_name(choice.layer)}.** "
+            f"{notices.verdict(table, own, measure)}"
+        )
+        with st.popover("Code for it", icon=":material/code:"):
+            recipe = replace(choice.recipe, strategy=name, params=dict(choice.settings).get(name, ()))
+            st.code(for_pooling(recipe).code, language="python")
+
+
+def show_leaderboard(
+    table: "pd.DataFrame", measure: str, rows: int, what: str, remarks: Sequence[str], choice: Choice
+) -> None:
+    """Who is best, who cannot be scored, and what the numbers are."""
+    from pooling.modules import head_cards
+    from pooling.notices.evaluation import INTERVALS
+    from pooling.pictures import evaluation as pictures
+
+    layout.picture(pictures.leaderboard(table, measure, rows, what), key="leaderboard")
+    for card in head_cards():
+        if (card["model"], card["layer"]) == (choice.model, choice.layer):
+            st.caption(f"The head of trained attention has learned from: {card['data']}. It is at home on such data.")
+    for row in table[table["missing"] != ""].to_dict("records"):
+        st.caption(f"{row['label']} has no score: {row['missing']}")
+    for remark in (INTERVALS, *remarks):
+        st.caption(remark)
