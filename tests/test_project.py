@@ -62,6 +62,19 @@ assert "streamlit" not in sys.modules
     subprocess.run([sys.executable, "-c", code + promised], check=True, cwd=ROOT)
 
 
+@pytest.mark.parametrize(
+    ("part", "needed"),
+    [("encode", "stsb/sts-test.csv and banking77/train.csv"), ("budget", "stsb/sts-test.csv")],
+)
+def test_a_benchmark_whose_texts_are_not_here_says_in_one_sentence_what_it_needs(part, needed, tmp_path):
+    command = [sys.executable, "-m", "tests.benchmarks", part]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=_path() | {"POOLING_DATA": str(tmp_path)}
+    )
+    said = f"The part {part} needs {needed} in the folder {tmp_path}; another folder can be named in POOLING_DATA.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
 def test_imports_run_one_way():
     done = subprocess.run(["lint-imports"], cwd=ROOT, capture_output=True, text=True, env=_path())
     assert done.returncode == 0, done.stdout

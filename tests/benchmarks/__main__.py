@@ -20,10 +20,11 @@ import torch
 
 from pooling.encoders.devices import default_device
 from tests.benchmarks.app import app
-from tests.benchmarks.encode import budget, encode
+from tests.benchmarks.encode import NEEDS, budget, encode
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.long import long
 from tests.benchmarks.memory import memory
+from tests.conftest import STSB
 
 PARTS = {"encode": encode, "app": app, "memory": memory, "long": long, "budget": budget}
 USUAL = ("encode", "app", "memory")
@@ -35,6 +36,14 @@ def main() -> None:
     asks.add_argument("parts", nargs="*", choices=[*PARTS, []], help=f"of {', '.join(PARTS)}; by default {USUAL}")
     asks.add_argument("--json", type=Path, help="write the figures to this file")
     asked = asks.parse_args()
+    parts = asked.parts or USUAL
+    for part in parts:
+        if not all(path.is_file() for path in NEEDS.get(part, ())):
+            folder = STSB.parent
+            needed = " and ".join(path.relative_to(folder).as_posix() for path in NEEDS[part])
+            raise SystemExit(
+                f"The part {part} needs {needed} in the folder {folder}; another folder can be named in POOLING_DATA."
+            )
     machine = {
         "device": default_device(),
         "processor": torch.cpu.get_capabilities().get("cpu_name", platform.processor()),
@@ -45,7 +54,7 @@ def main() -> None:
     }
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     figures: list[Figure] = []
-    for part in asked.parts or USUAL:
+    for part in parts:
         print(f"\n{PARTS[part].__doc__.splitlines()[0]}")
         for figure in PARTS[part]():
             figures.append(figure)

@@ -20,6 +20,9 @@ from pooling.stsb import read_stsb
 from tests.benchmarks.figures import Figure, interleaved, ratio
 from tests.conftest import STSB
 
+PAIRS, BANK = STSB / "sts-test.csv", STSB.parent / "banking77" / "train.csv"
+NEEDS = {"encode": (PAIRS, BANK), "budget": (PAIRS,)}
+"""The files of others that a part reads."""
 SOME = 1000
 """Texts of those measurements that need no whole corpus."""
 PRODUCT = 2048
@@ -34,7 +37,7 @@ def encode() -> Iterator[Figure]:
     theirs = sentence_transformer(encoder)
     pairs = read_stsb(STSB, "test")
     stsb = distinct_texts(pairs)
-    bank = pd.read_csv(STSB.parent / "banking77" / "train.csv")["text"].tolist()
+    bank = pd.read_csv(BANK)["text"].tolist()
     some = random.Random(0).sample(stsb, SOME)
     embed(some, encoder, ONE_PASS)
     theirs.encode(some)
