@@ -1,6 +1,6 @@
-"""Widgets with one option chosen, which is kept across pages and stands in the address."""
+"""Widgets whose value is kept across pages and stands in the address."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,7 +11,7 @@ from pages.ui import url
 def one_of(
     draw: Callable[..., str],
     title: str,
-    options: Sequence[str],
+    options: Sequence[str] | Mapping[str, str],
     *,
     key: str,
     default: str,
@@ -25,15 +25,16 @@ def one_of(
     an older list still mean their option.
 
     Args:
-        draw: `st.selectbox`, `st.select_slider` or `st.segmented_control`, or a column's.
+        draw: `st.selectbox`, `st.select_slider`, `st.segmented_control` or `st.radio`, or a column's.
         title: what stands above it.
-        options: what can be chosen, by names that an address may hold.
+        options: what can be chosen, by names that an address may hold; a mapping says what each is called.
         key: of the widget, in the session's state and in the address.
         default: the option where nothing was chosen.
-        label: what an option is called.
+        label: what an option is called, where no mapping says it.
         settings: of the widget.
     """
-    names = {option: label(option) for option in options}
+    names = dict(options) if isinstance(options, Mapping) else {option: label(option) for option in options}
+    options = list(names)
     drawn: list[dict[str, str]] = st.session_state.setdefault("_drawn_names", {}).setdefault(key, [])
     older = {name: option for one in reversed(drawn) for option, name in one.items()}
     sent = st.session_state.get(key)
@@ -46,3 +47,39 @@ def one_of(
     if drawn[:1] != [names]:
         drawn[:] = [names, *drawn[:1]]
     return chosen
+
+
+def several(
+    draw: Callable[..., list[str]],
+    title: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    default: Sequence[str],
+    most: int,
+    label: Callable[[str], str] = str,
+    **settings: Any,
+) -> list[str]:
+    """Some of the options, `most` at most, by `st.multiselect`; for the arguments see `one_of`."""
+    url.several(key, options, default, most=most)
+    return draw(title, options, format_func=label, key=key, max_selections=most, persist_state="session", **settings)
+
+
+def number(
+    draw: Callable[..., int], title: str, low: int, high: int, *, key: str, default: int, **settings: Any
+) -> int:
+    """A whole number within bounds, by `st.slider` or `st.number_input`."""
+    url.number(key, low, high, default)
+    return draw(title, low, high, key=key, persist_state="session", **settings)
+
+
+def flag(draw: Callable[..., bool], title: str, *, key: str, **settings: Any) -> bool:
+    """Whether something is on, by `st.toggle` or `st.checkbox`; it is off at first."""
+    url.flag(key)
+    return draw(title, key=key, persist_state="session", **settings)
+
+
+def text(draw: Callable[..., str | None], title: str, *, key: str, default: str = "", **settings: Any) -> str:
+    """What a reader types, by `st.text_input` or `st.text_area`; what is too long for a link is not in it."""
+    url.text(key, default)
+    return draw(title, key=key, persist_state="session", **settings) or ""

@@ -100,21 +100,19 @@ def numbered(texts: tuple[str, ...], number: str) -> str:
 def choose_dimensions(dim: int) -> tuple[str, int]:
     """Which dimensions to show: a name for `chosen_dimensions`, and where the window starts."""
     names = {"window": "A window of 32", "varied": "32 most varied", "all": f"All {dim}"}
-    url.choice("show", list(names), "varied")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        name = st.segmented_control(
+        name = kept.one_of(
+            st.segmented_control,
             "Dimensions",
-            list(names),
-            format_func=names.get,
+            names,
             key="show",
+            default="varied",
             required=True,
             label_visibility="collapsed",
-            persist_state="session",
         )
         start = 0
         if name == "window" and dim > 32:
-            url.number("from", 0, dim - 32, 0)
-            start = st.slider("from dimension", 0, dim - 32, key="from", persist_state="session", width=360)
+            start = kept.number(st.slider, "from dimension", 0, dim - 32, key="from", default=0, width=360)
     return name, start
 
 
@@ -129,6 +127,7 @@ def chosen_settings() -> "tuple[tuple[str, Settings], ...]":
 
     made = []
     for strategy in all_strategies():
+        # By hand: a strategy's settings count where its sliders are not drawn too.
         options = [[f"{value:g}" for value in param.values] for param in strategy.params]
         chosen = tuple(
             (param.name, float(url.choice(settings_key(strategy, param), names, f"{param.default:g}")))

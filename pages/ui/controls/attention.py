@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import kept
 from pages.ui.controls import find_benchmark
 from pages.ui.controls.files import choose_pairs
 from pooling.datasets import own_pairs
@@ -31,15 +31,14 @@ def choose_head(has_own: bool, has_ready: bool) -> bool:
 
 def choose_listener(labels: dict[str, str]) -> str:
     """One of several strategies, by name."""
-    url.choice("listener", list(labels), next(iter(labels)))
-    return st.segmented_control(
+    return kept.one_of(
+        st.segmented_control,
         "Whose weights",
-        list(labels),
-        format_func=labels.get,
+        labels,
         key="listener",
+        default=next(iter(labels)),
         required=True,
         label_visibility="collapsed",
-        persist_state="session",
     )
 
 
@@ -69,10 +68,7 @@ def choose_training() -> Training | None:
 
     names = {"own": "This project's own pairs", "stsb": "STS Benchmark", "csv": "A file of yours"}
     said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a file of the reader's"}
-    url.choice("head-pairs", list(names), "own")
-    data = st.segmented_control(
-        "Scored pairs", list(names), format_func=names.get, key="head-pairs", required=True, persist_state="session"
-    )
+    data = kept.one_of(st.segmented_control, "Scored pairs", names, key="head-pairs", default="own", required=True)
     if data == "csv":
         pairs = choose_pairs()
         try:
@@ -84,25 +80,14 @@ def choose_training() -> Training | None:
         parts = cache.stsb(folder) if (folder := find_benchmark()) else None
     else:
         parts = {split: own_pairs(split) for split in ("train", "dev", "test")}
-    url.number("head-epochs", 1, 30, 10)
-    url.number("head-seed", 0, 9999, 0)
     rates = ("0.0001", "0.0003", "0.001", "0.003", "0.01")
-    url.choice("head-rate", rates, "0.001")
     left, middle, right = st.columns(3)
-    epochs = left.slider(
-        "Epochs", 1, 30, key="head-epochs", persist_state="session", help="How often it sees every pair."
-    )
-    rate = middle.select_slider(
-        "Learning rate", rates, key="head-rate", persist_state="session", help="How far each step moves the head."
-    )
-    seed = right.number_input(
-        "Seed",
-        0,
-        9999,
-        key="head-seed",
-        persist_state="session",
-        help="The order of the pairs; the same seed, the same head.",
-    )
+    often = "How often it sees every pair."
+    epochs = kept.number(left.slider, "Epochs", 1, 30, key="head-epochs", default=10, help=often)
+    far = "How far each step moves the head."
+    rate = kept.one_of(middle.select_slider, "Learning rate", rates, key="head-rate", default="0.001", help=far)
+    order = "The order of the pairs; the same seed, the same head."
+    seed = kept.number(right.number_input, "Seed", 0, 9999, key="head-seed", default=0, help=order)
     if parts is None:
         return None
     st.caption(

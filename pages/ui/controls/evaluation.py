@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import kept
 from pages.ui.controls import find_benchmark
 from pages.ui.controls.files import choose_pairs, choose_texts
 from pooling.datasets import own_pairs, own_topics
@@ -22,13 +22,12 @@ def choose_scored_data() -> str:
         "pairs": "My file: two texts and a score",
         "texts": "My file: a text and a label",
     }
-    url.choice("data", list(names), "own")
-    return st.selectbox(
+    return kept.one_of(
+        st.selectbox,
         "Scored on",
-        list(names),
-        format_func=names.get,
+        names,
         key="data",
-        persist_state="session",
+        default="own",
         width=360,
         help="Scores are how alike people found two texts, on any scale, or 0 and 1 for no and yes.",
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import kept, url
 
 if TYPE_CHECKING:
     from pooling.lessons import Lesson
@@ -37,15 +37,14 @@ class Answer:
 def choose_view() -> str:
     """ "lessons" or "advice"."""
     names = {"lessons": "Lessons", "advice": "Which pooling should I use?"}
-    url.choice("learn", list(names), "lessons")
-    return st.segmented_control(
+    return kept.one_of(
+        st.segmented_control,
         "What to do here",
-        list(names),
-        format_func=names.get,
+        names,
         key="learn",
+        default="lessons",
         required=True,
         label_visibility="collapsed",
-        persist_state="session",
     )
 
 
@@ -161,12 +160,6 @@ def choose_answers() -> dict[str, str]:
     given = {}
     for place, question in zip([*st.columns(2), *st.columns(2)], QUESTIONS, strict=True):
         key = f"advice-{question.name}"
-        url.choice(key, list(question.answers), next(iter(question.answers)))
-        given[question.name] = place.radio(
-            question.text,
-            list(question.answers),
-            format_func=question.answers.get,
-            key=key,
-            persist_state="session",
-        )
+        first = next(iter(question.answers))
+        given[question.name] = kept.one_of(place.radio, question.text, question.answers, key=key, default=first)
     return given

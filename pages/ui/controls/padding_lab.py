@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import kept, url
+from pages.ui import kept
 
 
 def choose_padding(in_batch: int) -> tuple[int, str, bool, bool]:
@@ -14,35 +14,29 @@ def choose_padding(in_batch: int) -> tuple[int, str, bool, bool]:
 
     amounts = {str(a): str(a) for a in AMOUNTS} | {"batch": f"{in_batch}, as in your batch"}
     sides = {"right": "on the right", "left": "on the left"}
-    url.choice("side", list(sides), "right")
-    url.choice("attention_mask", ["on", "off"], "on")
-    url.choice("pooling_mask", ["on", "off"], "off")
+    masks = {"on": "No, masked", "off": "Yes, the bug"}
     amount, side = st.columns([3, 2], vertical_alignment="bottom")
     with amount:
-        padding = kept.one_of(
-            st.select_slider, "Padding tokens", list(amounts), key="padding", default="8", label=amounts.get
-        )
+        padding = kept.one_of(st.select_slider, "Padding tokens", amounts, key="padding", default="8")
     with side:
-        where = st.segmented_control(
-            "Padding stands", list(sides), format_func=sides.get, key="side", required=True, persist_state="session"
-        )
+        where = kept.one_of(st.segmented_control, "Padding stands", sides, key="side", default="right", required=True)
     one, two = st.columns(2)
     with one:
-        attention = st.segmented_control(
+        attention = kept.one_of(
+            st.segmented_control,
             "Attention mask: may tokens look at padding?",
-            ["on", "off"],
-            format_func={"on": "No, masked", "off": "Yes, the bug"}.get,
+            masks,
             key="attention_mask",
+            default="on",
             required=True,
-            persist_state="session",
         )
     with two:
-        pooling = st.segmented_control(
+        pooling = kept.one_of(
+            st.segmented_control,
             "Pooling mask: is padding pooled?",
-            ["on", "off"],
-            format_func={"on": "No, masked", "off": "Yes, the bug"}.get,
+            masks,
             key="pooling_mask",
+            default="off",
             required=True,
-            persist_state="session",
         )
     return in_batch if padding == "batch" else int(padding), where, attention == "off", pooling == "off"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import url
+from pages.ui import kept, url
 from pages.ui.controls import current
 from pages.ui.controls.files import choose_texts
 from pooling.datasets import own_topics
@@ -38,10 +38,7 @@ class Corpus:
 def choose_source() -> str:
     """Whose texts to map: "topics", "own" or "file"."""
     names = {"topics": "Bundled topics", "own": "Your sentences", "file": "A file"}
-    url.choice("map-texts", list(names), "topics")
-    return st.segmented_control(
-        "Texts", list(names), format_func=names.get, key="map-texts", required=True, persist_state="session"
-    )
+    return kept.one_of(st.segmented_control, "Texts", names, key="map-texts", default="topics", required=True)
 
 
 def choose_corpus(source: str) -> Corpus | None:
@@ -59,14 +56,13 @@ def choose_map() -> tuple[str, int]:
     from pooling.projection import FEWEST_FOR_UMAP
 
     kinds = {"pca": "PCA", "umap": "UMAP"}
-    url.choice("map-kind", list(kinds), "pca")
-    kind = st.segmented_control(
+    kind = kept.one_of(
+        st.segmented_control,
         "Map",
-        list(kinds),
-        format_func=kinds.get,
+        kinds,
         key="map-kind",
+        default="pca",
         required=True,
-        persist_state="session",
         help=(
             "PCA is a shadow: it turns the cloud of points until the shadow is widest, at once and always the same. "
             "UMAP ties each text to its nearest neighbours and lays the ties out flat, which keeps more of who is "
@@ -74,10 +70,7 @@ def choose_map() -> tuple[str, int]:
         ),
     )
     axes = {"2": "2D", "3": "3D"}
-    url.choice("map-axes", list(axes), "2")
-    chosen = st.segmented_control(
-        "Axes", list(axes), format_func=axes.get, key="map-axes", required=True, persist_state="session"
-    )
+    chosen = kept.one_of(st.segmented_control, "Axes", axes, key="map-axes", default="2", required=True)
     return kind, int(chosen)
 
 
@@ -87,18 +80,13 @@ def choose_settings(kind: str, axes: int) -> tuple[str, "Umap"]:
 
     metrics = {"cosine": "Cosine", "euclidean": "Euclidean"}
     distances = ("0.0", "0.05", "0.1", "0.25", "0.5", "0.8")
-    url.choice("map-metric", list(metrics), "cosine")
+    # By hand: they stay in the link, and what they were, while PCA is chosen, which has no use for them.
     url.number("map-neighbours", 2, MOST_NEIGHBOURS, Umap.neighbours)
     url.choice("map-distance", distances, str(Umap.distance))
     url.number("map-seed", 0, 9999, Umap.seed)
     with st.popover("Settings", icon=":material/tune:", key="map-settings"):
-        metric = st.segmented_control(
-            "What counts as near",
-            list(metrics),
-            format_func=metrics.get,
-            key="map-metric",
-            required=True,
-            persist_state="session",
+        metric = kept.one_of(
+            st.segmented_control, "What counts as near", metrics, key="map-metric", default="cosine", required=True
         )
         st.caption(
             "Cosine compares directions, as semantic search does: embeddings are scaled to length 1 first. "
@@ -120,15 +108,8 @@ def choose_settings(kind: str, axes: int) -> tuple[str, "Umap"]:
 
 def choose_search() -> str:
     """What to ring on the map."""
-    url.text("map-search", "")
-    return st.text_input(
-        "Find",
-        key="map-search",
-        placeholder="a word or a label",
-        max_chars=100,
-        width=170,
-        persist_state="session",
-    )
+    placeholder = "a word or a label"
+    return kept.text(st.text_input, "Find", key="map-search", placeholder=placeholder, max_chars=100, width=170)
 
 
 def chosen_points(corpus: Corpus) -> list[int]:
@@ -151,15 +132,15 @@ def choose_compared(first: str, possible: Sequence[str], default: Sequence[str])
     from pooling import get_strategy
 
     others = [name for name in possible if name != first]
-    url.several("map-with", others, [name for name in default if name in others], most=5)
-    return st.multiselect(
+    return kept.several(
+        st.multiselect,
         f"Set beside {get_strategy(first).label}",
         others,
-        format_func=lambda name: get_strategy(name).label,
         key="map-with",
-        max_selections=5,
+        default=[name for name in default if name in others],
+        most=5,
+        label=lambda name: get_strategy(name).label,
         placeholder="Choose one to five strategies",
-        persist_state="session",
     )
 
 
@@ -167,12 +148,7 @@ def choose_shown(names: Sequence[str]) -> str:
     """The strategy whose map the moving picture shows, by mouse or keyboard."""
     from pooling import get_strategy
 
-    url.choice("map-shown", names, names[0])
-    return st.segmented_control(
-        "Show the map under",
-        names,
-        format_func=lambda name: get_strategy(name).label,
-        key="map-shown",
-        required=True,
-        persist_state="session",
+    labels = {name: get_strategy(name).label for name in names}
+    return kept.one_of(
+        st.segmented_control, "Show the map under", labels, key="map-shown", default=names[0], required=True
     )

@@ -37,7 +37,7 @@ def draw() -> None:
     template, pool_template = choose_template(get_model(model))
     if any_model_allowed():
         _offer_any_model()
-    # A switch of the Similarity page, which code and files on every page go by.
+    # By hand: a switch of the Similarity page, which code and files on every page go by.
     url.flag("normalise")
     params = dict(settings).get(strategy.name, ())
     recipe = Recipe(model, strategy.name, layer, template, pool_template, params=params)
@@ -48,6 +48,7 @@ def choose_sentences() -> tuple[str, ...]:
     """The sentences of the sidebar, one a line, what breaks a limit left out and said so."""
     state, sets, samples = st.session_state, _sample_texts(), {s.name: s for s in sample_sets()}
     first = next(iter(sets))
+    # By hand: which sets there are, and which is shown, depends on the text, and the other way round.
     asked = url.choice("set", [*sets, OWN], first)
     in_link = url.text("text", sets.get(asked, sets[first]))
     typed = state["text"] or ""
@@ -293,13 +294,13 @@ def choose_template(model: Model) -> tuple[str, bool]:
     own = model.templates
     options = ["none", *own, "own"]
     names = {"none": "No prompt", "echo": "Echo: the text said twice", "own": "A prompt of your own"}
-    chosen = url.choice("prompt", options, model.prompt or "none")
-    st.selectbox(
+    chosen = kept.one_of(
+        st.selectbox,
         "Prompt",
         options,
-        format_func=lambda name: names.get(name, f"The model's: {name}"),
         key="prompt",
-        persist_state="session",
+        default=model.prompt or "none",
+        label=lambda name: names.get(name, f"The model's: {name}"),
         help="Text around every sentence. What a decoder's last token says depends on what it was asked.",
     )
     template = own.get(chosen, PLAIN)
@@ -320,14 +321,13 @@ def choose_template(model: Model) -> tuple[str, bool]:
         st.caption("Of the two copies of a text only the second is pooled: in a decoder it has read the first.")
     if not template.replace(PLAIN, "").strip():
         return template, True
-    pooled = url.choice("pool_prompt", ["yes", "no"], "yes")
-    pooled = st.segmented_control(
+    pooled = kept.one_of(
+        st.segmented_control,
         "The prompt's tokens are",
-        ["yes", "no"],
-        format_func={"yes": "pooled", "no": "only read"}.get,
+        {"yes": "pooled", "no": "only read"},
         key="pool_prompt",
+        default="yes",
         required=True,
-        persist_state="session",
         help="Every token attends to the prompt either way; this says whether its tokens count in the embedding.",
     )
     return template, pooled == "yes"
@@ -335,11 +335,11 @@ def choose_template(model: Model) -> tuple[str, bool]:
 
 def choose_own_template() -> str:
     """A template that the reader writes; one that cannot be used is said so, and left out."""
-    url.text("template", 'This sentence: "{}" means in one word: "')
-    typed = st.text_input(
+    typed = kept.text(
+        st.text_input,
         "Your prompt, with {} for the sentence",
         key="template",
-        persist_state="session",
+        default='This sentence: "{}" means in one word: "',
         help="With {} twice the sentence is said twice, and of its two copies only the second is pooled.",
     )
     typed = typed or PLAIN
@@ -353,16 +353,8 @@ def choose_strategy() -> "Strategy":
     """A pooling strategy of the registry."""
     from pooling import all_strategies, get_strategy
 
-    names = [s.name for s in all_strategies()]
-    url.choice("strategy", names, "mean")
-    name = st.selectbox(
-        "Pooling strategy",
-        names,
-        format_func=lambda n: get_strategy(n).label,
-        key="strategy",
-        persist_state="session",
-    )
-    return get_strategy(name)
+    labels = {one.name: one.label for one in all_strategies()}
+    return get_strategy(kept.one_of(st.selectbox, "Pooling strategy", labels, key="strategy", default="mean"))
 
 
 def choose_layer(model: str) -> "Layer":
@@ -373,10 +365,9 @@ def choose_layer(model: str) -> "Layer":
     name = kept.one_of(
         st.select_slider,
         "Layer",
-        list(names),
+        names,
         key="layer",
         default=str(last),
-        label=names.get,
         help=(
             "Which hidden states are pooled: 0 are the input embeddings, before any attention; each "
             "layer after it has mixed in more of the context."

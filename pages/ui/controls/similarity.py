@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import kept, url
+from pages.ui import kept
 from pages.ui.controls import MOST_CHARACTERS, choose_sentence, numbered
 
 if TYPE_CHECKING:
@@ -15,32 +15,29 @@ def choose_measure() -> "tuple[Measure, bool]":
     """How embeddings are compared, and whether they are centred first."""
     from pooling.similarity import METRICS, Measure
 
-    url.choice("metric", list(METRICS), "cosine")
-    url.flag("normalise")
-    url.flag("centre")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        metric = st.segmented_control(
+        metric = kept.one_of(
+            st.segmented_control,
             "Compare by",
-            list(METRICS),
-            format_func=METRICS.get,
+            METRICS,
             key="metric",
+            default="cosine",
             required=True,
             label_visibility="collapsed",
-            persist_state="session",
         )
-        normalise = st.toggle(
+        normalise = kept.flag(
+            st.toggle,
             "L2-normalise",
             key="normalise",
-            persist_state="session",
             help=(
                 "Scale every embedding to length 1 first. Then dot product and cosine are the same number, "
                 "and all three measures give the same order of neighbours."
             ),
         )
-        centre = st.toggle(
+        centre = kept.flag(
+            st.toggle,
             "Centre",
             key="centre",
-            persist_state="session",
             help=(
                 "Remove what all texts have in common first: the mean embedding of the 256 bundled sentences. "
                 "It shows most where all cosines are high (a property called anisotropy)."
@@ -55,14 +52,10 @@ def choose_query(texts: tuple[str, ...]) -> tuple[int, str | None]:
     with sentence:
         index = choose_sentence(texts)
     with words:
-        url.text("query", "")
-        typed = st.text_input(
-            "Or search with your own words",
-            key="query",
-            placeholder="e.g. music in the evening",
-            persist_state="session",
+        typed = kept.text(
+            st.text_input, "Or search with your own words", key="query", placeholder="e.g. music in the evening"
         )
-    query = (typed or "").strip()
+    query = typed.strip()
     if typed and not query:
         st.warning("The query is blank: write a few words, or clear the box.", icon=":material/info:")
     if len(query) > MOST_CHARACTERS:
