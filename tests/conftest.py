@@ -1,6 +1,7 @@
 """What the tests share: the real model, a running server, a real browser."""
 
 import functools
+import inspect
 import os
 import shutil
 import socket
@@ -9,10 +10,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from types import CodeType, FunctionType
 
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes share the cores, and their servers too
@@ -68,6 +72,51 @@ def few_texts(monkeypatch, tmp_path):
     forget()
     yield
     forget()
+
+
+SLOW = {"AppTest", "Popen", "STSB", "chromium", "own_pairs", "own_topics", "soak", "start_server", "subprocess"}
+"""A test that comes by one of these is not quick: the app, its server, a browser, other programs, whole corpora."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config) -> None:
+    """Three tests at a time where pytest-xdist is installed, two of quick ones; `-n` says otherwise."""
+    alone = hasattr(config, "workerinput") or config.option.usepdb or not config.pluginmanager.hasplugin("xdist")
+    if not alone and config.option.numprocesses is None:
+        config.option.numprocesses = 2 if config.option.markexpr == "quick" else 3
+        config.option.dist = "worksteal"
+
+
+def pytest_configure(config) -> None:
+    """Have the shapes and types of every function of `pooling` checked as it runs, where beartype is installed."""
+    if find_spec("beartype"):
+        install_import_hook("pooling", "beartype.beartype")
+
+
+def named(function: object, seen: set[object]) -> set[str]:
+    """What a test, a fixture or a helper of theirs names, with what is named by the helpers it calls."""
+    function = inspect.unwrap(getattr(function, "__func__", function))
+    if not isinstance(function, FunctionType) or function in seen:
+        return set()
+    seen.add(function)
+    codes, names = [function.__code__], set()
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        codes += [const for const in code.co_consts if isinstance(const, CodeType)]
+    called = [function.__globals__.get(name) for name in names]
+    helpers = [one for one in called if isinstance(one, FunctionType) and one.__module__.startswith("tests.")]
+    return names.union(*(named(one, seen) for one in helpers))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item) -> None:
+    """Mark as quick what is not marked as slow, and comes by nothing that is."""
+    fixtures = [one.func for several in item._fixtureinfo.name2fixturedefs.values() for one in several]
+    seen: set[object] = set()
+    comes_by = set(item.fixturenames).union(*(named(one, seen) for one in (item.function, *fixtures)))
+    if not item.get_closest_marker("slow") and not comes_by & SLOW:
+        item.add_marker(pytest.mark.quick)
 
 
 def pytest_collection_modifyitems(config, items) -> None:

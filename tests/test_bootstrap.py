@@ -20,6 +20,7 @@ def drawn_rows(column: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(column)), column.astype(int))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("drawn_score", "whole", "scores"),
     [
@@ -186,6 +187,7 @@ def claims(draws: int, better: float = 0.0) -> tuple[int, int]:
     return beaten, worse
 
 
+@pytest.mark.slow
 def test_where_all_are_equally_good_the_page_claims_otherwise_in_at_most_5_of_100_draws(monkeypatch):
     monkeypatch.setattr(bootstrap, "RESAMPLES", 500)  # so many take ten seconds, and say the same
     beaten, worse = claims(400)

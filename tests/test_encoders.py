@@ -169,6 +169,7 @@ def test_a_blank_text_is_refused_by_its_position(encoder, blank):
         encoder.encode("one string")
 
 
+@pytest.mark.slow
 def test_threads_do_not_mix_up_each_others_texts(encoder):
     expected = encoder.encode(TEXTS).hidden
     found, long = [], ["word " * 300] * 2

@@ -87,6 +87,7 @@ def test_every_manifest_says_how_the_embeddings_were_made(exported, encoder):
     assert json.loads(inside)["strategy"] == "max"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
     [

@@ -205,6 +205,7 @@ KEYS = (
 KEYS += ("metric", "padding", "data", "map-kind", "map-texts", "map-with", "map-seed", "prompt", "head-epochs", "set")
 
 
+@pytest.mark.slow
 @few
 @given(
     some.sampled_from([page for page in PAGES if page.title != "Evaluation"]),

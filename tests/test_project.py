@@ -5,10 +5,13 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from jaxtyping import TypeCheckError
 
 from pages.ui.navigation import PAGES
 from pooling.catalogue import DEFAULT, MODELS
 from pooling.modules import head_cards
+from pooling.token_weights import equal_weights
 from tests.conftest import ROOT
 from tests.update_readme import TABLES
 
@@ -73,6 +76,32 @@ def test_a_benchmark_whose_texts_are_not_here_says_in_one_sentence_what_it_needs
     )
     said = f"The part {part} needs {needed} in the folder {tmp_path}; another folder can be named in POOLING_DATA.\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
+def test_a_bare_pytest_needs_no_plugin_and_its_quick_tests_have_no_app_no_browser_and_no_other_program():
+    command = ["pytest", "-p", "no:xdist", "-p", "no:jaxtyping", "-m", "quick", "--collect-only", "-q"]
+    files = [f"tests/test_{name}.py" for name in ("learn", "links", "browser_learn", "project", "bootstrap")]
+    done = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True, env=_path())
+    assert done.returncode == 0, done.stdout + done.stderr
+    quick = set(re.findall(r"::(\w+)", done.stdout))
+    assert {"test_the_recommendation_agrees_with_the_registry", "test_every_runtime_requirement_is_pinned"} < quick
+    apart = {
+        "test_an_unknown_lesson_falls_back_to_the_first": "the app, started by the test",
+        "test_nothing_is_shown_before_one_commits_and_the_first_try_counts": "the app, started by a fixture",
+        "test_a_link_can_only_choose_among_what_a_page_offers": "the app, started by a helper",
+        "test_the_live_numbers_speak_for_the_right_answer": "all pairs, in a fixture",
+        "test_every_lesson_is_done_by_clicking": "a browser",
+        "test_imports_run_one_way": "another program",
+        "test_where_all_are_equally_good_the_page_claims_otherwise_in_at_most_5_of_100_draws": "marked as slow",
+    }
+    assert not quick & set(apart)
+    written = "".join((ROOT / file).read_text(encoding="utf-8") for file in files)
+    assert [name for name in apart if f"def {name}(" not in written] == []
+
+
+def test_what_functions_are_given_is_checked_as_the_tests_run():
+    with pytest.raises(TypeCheckError):
+        equal_weights(torch.ones(3, dtype=torch.bool))  # a mask has two axes: batch and length
 
 
 def test_imports_run_one_way():

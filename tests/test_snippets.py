@@ -101,6 +101,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "layer", "template", "pooled", "normalise"), CASES, ids=str)
 def test_every_python_snippet_gives_the_pages_embeddings(model, layer, template, pooled, normalise):
     ran = 0
