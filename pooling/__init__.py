@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pooling.encoders import TruncationWarning as TruncationWarning
     from pooling.encoders import apply as apply
     from pooling.encoders import embed as embed
-    from pooling.encoders import load_encoder as load_encoder
+    from pooling.encoders.loading import load_encoder as load_encoder
     from pooling.modules import AttentionHead as AttentionHead
     from pooling.modules import find_head as find_head
     from pooling.registry import Strategy as Strategy
