@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -229,6 +230,15 @@ def test_another_model_is_pinned_to_the_commit_that_was_looked_at(served):
     assert download.done == download.size
     assert (all_models()[-1].layers, all_models()[-1].pooling) == (2, "mean")
     assert load_encoder(NAME, device="cpu").encode(["A cat."]).hidden.shape[2] == 32
+
+
+def test_the_guide_says_how_to_look_up_a_models_commit_hash_and_size(served, capsys):
+    code = re.search(r'python -c "(.+)"', (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))[1]
+    exec(code.replace("owner/name", NAME), {})
+    weights, said = served.repositories[NAME] / "model.safetensors", capsys.readouterr().out
+    for told in (f"commit='{COMMIT}'", f"sha256='{sha256_of(weights)}'", f"download={weights.stat().st_size},"):
+        assert told in said
+    assert not served.asked
 
 
 def test_a_licence_that_is_no_name_is_not_repeated(served):

@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import torch
+import yaml
 from jaxtyping import TypeCheckError
 
 from pages.ui.navigation import PAGES
@@ -113,6 +115,22 @@ def test_the_code_is_formatted_and_clean():
     for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."]):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=_path())
         assert done.returncode == 0, done.stdout
+
+
+def test_before_a_commit_the_pinned_ruff_runs_and_nothing_is_fetched():
+    [own] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert own["repo"] == "local"
+    assert [hook["language"] for hook in own["hooks"]] == ["system"] * 2
+    entries = [hook["entry"] for hook in own["hooks"]]
+    assert entries == ["python -m ruff check --force-exclude", "python -m ruff format --force-exclude"]
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["required-version"]
+    assert f"ruff{required}" in (ROOT / "tests" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_every_file_that_the_guide_says_to_run_is_there():
+    named = re.findall(r"tests/test_[\w*]+\.py", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    assert [name for name in named if not list(ROOT.glob(name))] == []
 
 
 def test_every_runtime_requirement_is_pinned():
