@@ -1,11 +1,14 @@
 """A picture is one object, and one call draws all of it."""
 
 import ast
+from functools import wraps
 
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
+from pooling.charts.playground import collapse_heatmap
 from tests.conftest import ROOT
+from tests.test_pages import open_page
 
 
 def test_a_figure_is_told_that_the_page_is_dark_where_it_asks_and_is_drawn_once():
@@ -82,3 +85,19 @@ def test_no_page_draws_a_figure_by_itself():
         calls = [node.func for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
         names = {func.attr for func in calls if isinstance(func, ast.Attribute)}
         assert file.name == "layout.py" or not names & {"plotly_chart", "chart"}, file
+
+
+def test_the_playgrounds_pictures_are_drawn_once_for_everybody(monkeypatch):
+    drawn = []
+
+    @wraps(collapse_heatmap)
+    def watched(*args, **kwargs):
+        drawn.append(kwargs["dark"])
+        return collapse_heatmap(*args, **kwargs)
+
+    monkeypatch.setattr("pooling.charts.playground.collapse_heatmap", watched)
+    for _ in range(2):
+        shown = open_page("pages/playground.py", text="A sentence that nobody has drawn yet.")
+        assert not shown.exception
+        assert len(shown.get("plotly_chart")) == 3
+    assert drawn == [False]
