@@ -354,7 +354,8 @@ def test_the_page_at_other_choices(page):
     page.session_state["layer"] = "1"
     assert "No attention head was trained" in shown(page.run())
     page.session_state["data"] = "pairs"
-    assert "Choose a file" in shown(page.run())
+    (upload,) = page.run().get("file_uploader")
+    assert upload.label.startswith("A table with two texts and a score a row: ")
 
 
 def test_the_page_needs_no_sentence_and_takes_two_layers():
