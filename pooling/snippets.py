@@ -224,7 +224,7 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
     strategy, setting = recipe.pooling, f"layer={recipe.layer}"
     if not recipe.plain:
         setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
-    named, params = f'"{strategy.name}"', [f"{name}={value!r}" for name, value in strategy.settings]
+    named, params = f'"{strategy.name}"', [f"{name}={value!r}" for name, value in recipe.params]
     chosen = f"get_strategy({', '.join([named, *params])})" if params else named
     setting += ", normalize_embeddings=True" if recipe.normalise else ""
     lines = [

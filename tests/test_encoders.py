@@ -138,8 +138,8 @@ def test_long_attention_is_computed_in_parts(encoder, monkeypatch, states):
 
 def test_attention_is_computed_for_as_many_texts_as_its_matrices_of_all_layers_leave_room_for(encoder):
     # 12 heads x 6 layers x 256 x 256 x 4 bytes are 18 MiB a text, of 72.
-    assert encoder._with_attention(256) == 4
-    assert encoder._with_attention(128) == 16
+    assert encoder._at_once_with_attention(256) == 4
+    assert encoder._at_once_with_attention(128) == 16
 
 
 def test_special_tokens_are_those_the_tokenizer_added(encoder):
@@ -420,7 +420,7 @@ def test_a_strategy_that_needs_attention_pools_a_corpus_within_the_same_memory(e
     assert [len(indices) for indices, _ in encoder.stream(TEXTS, attention=True)] == [1] * 5
     torch.testing.assert_close(embed(TEXTS, encoder, "cls_attention", layer=3)["cls_attention"], made["cls_attention"])
     for layer in (0, (1, 6)):
-        with pytest.raises(ValueError, match="needs the attention of one transformer layer"):
+        with pytest.raises(NotComputable, match="needs the attention of one transformer layer"):
             embed(TEXTS, encoder, "cls_attention", layer=layer)
 
 
@@ -432,7 +432,7 @@ def test_the_attention_of_too_long_a_text_is_not_given_and_all_else_is(encoder, 
     assert length > 20
     assert encoder.encode(TEXTS[4:], attention=True).attention is None
     assert encoder.encode(TEXTS[:3], attention=True).attention is not None
-    with pytest.raises(ValueError, match="choose a single layer from 1 up, shorter texts, or mean"):
+    with pytest.raises(NotComputable, match="choose a single layer from 1 up, shorter texts, or mean"):
         embed(TEXTS, encoder, ["cls_attention"])
     assert embed(TEXTS[:3], encoder, ["cls_attention"])["cls_attention"].shape == (3, 384)
 

@@ -100,7 +100,7 @@ def test_sentences_are_trimmed_lines_within_the_limits_and_what_is_left_out_is_s
 @given(texts)
 def test_a_template_is_taken_apart_or_refused_in_a_sentence(typed):
     found = answer(split_template, typed)
-    assert (found is not None) == (typed.count("{}") == 1)
+    assert (found is not None) == (typed.count("{}") in (1, 2))
     assert found is None or "{}".join(found) == typed
 
 
@@ -156,17 +156,23 @@ def test_bytes_that_are_no_head_are_refused_in_a_sentence(data):
     assert answer(unpack_head, data) is None
 
 
+class Address(dict):
+    """As `st.query_params` is asked."""
+
+    to_dict = dict.copy
+
+
 @many
 @given(
     some.dictionaries(some.sampled_from(["one", "many", "many2", "count", "switch", "words"]), texts),
     some.dictionaries(some.sampled_from(["one", "count"]), some.sampled_from(["a", 7, -3, None, "zzz"])),
 )
 def test_an_address_chooses_only_what_is_offered_and_is_written_back_the_same(asked, kept):
-    state, address = {}, dict(asked)
+    state, address = {}, Address(asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(st, "session_state", state)
         patch.setattr(st, "query_params", address)
-        url.begin()
+        url.begin("a page")
         assert url.choice("one", ["a", "b"], "a") in ("a", "b")
         assert set(url.several("many", ["a", "b", "c"], ["a"], most=2)) <= {"a", "b", "c"}
         assert len(state["many"]) <= 2
@@ -180,7 +186,7 @@ def test_an_address_chooses_only_what_is_offered_and_is_written_back_the_same(as
         state.clear()
         address.clear()
         address.update(link)
-        url.begin()
+        url.begin("a page")
         url.choice("one", ["a", "b"], "a")
         url.several("many", ["a", "b", "c"], ["a"], most=2)
         url.number("count", 2, 50, 15)

@@ -256,7 +256,7 @@ def test_the_four_questions_are_in_the_address_and_recommend():
     app.radio(key="advice-compare").set_value("dot").run()
     assert not app.exception
     assert "Use Attention (trained) pooling" in [one.value for one in app.header]
-    assert "normalize(embeddings" in app.code[0].value
+    assert "normalize_embeddings=True" in app.code[0].value
     assert in_address(app, "advice-compare") == "dot"
     assert len(app.get("plotly_chart")) == 2
 

@@ -35,6 +35,7 @@ def private(monkeypatch):
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     monkeypatch.setattr(logs._Private, "made", None)
     monkeypatch.setattr(logs._Private, "times", Counter())
+    logging.setLogRecordFactory(logging.LogRecord)  # an app that ran here before has set it up already
     logs.keep_private()
     yield
     logging.setLogRecordFactory(before)
