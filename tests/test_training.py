@@ -272,6 +272,7 @@ def test_a_job_that_takes_too_long_is_stopped(encoder, gated, monkeypatch):
     assert "took more than" in one.why
 
 
+@pytest.mark.slow
 def test_a_full_queue_says_so(encoder, gated):
     gate, _ = gated
     queue = trainings()

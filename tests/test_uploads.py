@@ -35,6 +35,7 @@ def held(address: str) -> int:
     return int(found[1]) if found else 0
 
 
+@pytest.mark.slow
 def test_a_session_that_sends_eighty_files_holds_the_newest_and_no_more_than_its_share():
     async def visit(address):
         async with client.visitor(address, Uploader) as reader:
