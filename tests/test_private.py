@@ -1,5 +1,6 @@
 """What a person sends reaches neither stream of the server, whatever goes wrong with it; and no log grows for ever."""
 
+import asyncio
 import time
 from contextlib import suppress
 
@@ -164,6 +165,7 @@ def test_an_error_at_any_stage_of_a_run_is_in_the_log_by_its_kind_and_quotes_nob
             ask.backend_operation_request.deferred_file.file_id = buttons[0].deferred_file_id
             await reader.send(ask)
             await reader.rerun()
+            await asyncio.sleep(5)  # the file is made in a thread of its own, which nothing here hears of
 
     log = log_of(visit, script="tests/failing_app.py")
     assert "4711" not in log
