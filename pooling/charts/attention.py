@@ -1,5 +1,7 @@
 """The pictures of the Attention page: weights side by side, scores of heads, a training's curve."""
 
+from textwrap import wrap
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -79,9 +81,10 @@ def head_scores(table: pd.DataFrame) -> go.Figure:
         cols=len(DATA_SETS),
         shared_yaxes=True,
         horizontal_spacing=0.05,
-        subplot_titles=[f"<b>{title}</b>" for title in DATA_SETS.values()],
+        # In two lines: on a phone two of one line touch.
+        subplot_titles=[f"<b>{'<br>'.join(wrap(title, 16))}</b>" for title in DATA_SETS.values()],
     )
-    made.update_layout(figure(len(layers) * 48 + 118).layout)
+    made.update_layout(figure(len(layers) * 48 + 134, top=44).layout)
     made.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.28 - 0.4 / len(layers), "x": 0})
     for column, data in enumerate(DATA_SETS, start=1):
         shown = table[table["data"] == data]
