@@ -15,6 +15,7 @@ from pooling.catalogue import get_model
 from pooling.charts import attention, chips
 from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
+from pooling.evaluation import Grid
 from pooling.hub import HubError
 from pooling.lessons import Lesson, Part, Rows, Shown, Strips, Sum, all_lessons
 from pooling.notices.attention import about_heads
@@ -29,7 +30,7 @@ from pooling.tables.attention import heads_table
 present = learn.presenting()
 
 
-def cosines(model: str):
+def cosines(model: str) -> Grid:
     """The cosines of the project's own pairs under a model, at every layer and strategy."""
     return parts.pair_cosines(own_pairs(), Reading(model))
 
@@ -129,7 +130,7 @@ def show_code(advice: Advice) -> None:
 
 def advise() -> None:
     """Four questions, and the pooling to use."""
-    advice = recommend(*learn.choose_answers().values())
+    advice = recommend(**learn.choose_answers())
     strategy = get_strategy(advice.strategy)
     st.header(f"Use {strategy.label} pooling", anchor=False)
     st.markdown(f"{advice.reason}\n\n**Check first.** {advice.check}")

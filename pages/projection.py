@@ -99,12 +99,12 @@ belief, scores = view.belief, view.scores
 facts = [
     (
         "Trustworthiness",
-        belief and belief.trustworthiness,
+        None if belief is None else belief.trustworthiness,
         "1: whoever is near on the map is near in truth. About 0.5: by chance.",
     ),
     (
         "Nearest neighbours kept",
-        belief and belief.kept,
+        None if belief is None else belief.kept,
         "Share of the true nearest neighbours that are nearest on the map too.",
     ),
 ]

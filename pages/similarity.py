@@ -19,11 +19,12 @@ from pooling.notices import similarity as notices
 from pooling.pictures import similarity as pictures
 from pooling.similarity import Comparison, pool_all
 from pooling.tables import similarity as tables
+from pooling.types import Embedding
 
 choice = controls.current()
-strategy, texts, where = choice.strategy, choice.texts, {"model": choice.model, "layer": choice.layer}
+strategy, texts = choice.strategy, choice.texts
 states = cache.states(choice.reading, choice.layer, texts)
-pooled, missing = pool_all(states, choice.strategies, **where)
+pooled, missing = pool_all(states, choice.strategies, model=choice.model, layer=choice.layer)
 cut = [str(i) for i, lost in enumerate(states.lost, start=1) if lost]
 if cut:
     st.warning(
@@ -36,7 +37,7 @@ if strategy.name in missing:
     layout.stop()
 
 
-def corpus():
+def corpus() -> dict[str, Embedding]:
     """The bundled sentences' embeddings by strategy."""
     return cache.embeddings_by_strategy(choice.reading, choice.layer, own_topics()[0], choice.settings)
 
@@ -76,11 +77,13 @@ else:
 st.header("3 · The neighbours of one sentence", anchor=False)
 index, query = choose_query(texts)
 if query is None:
-    row, whose, itself = own[index], f"sentence {index + 1}", index
+    row, whose = own[index], f"sentence {index + 1}"
 else:
-    alone = apply(strategy, cache.states(choice.reading, choice.layer, (query,)), **where)
-    row, whose, itself = compared.asked(strategy.name, alone.embedding)[0], "your query", None
-neighbours = tables.neighbour_table(row, texts, measure, itself=itself)
+    alone = apply(
+        strategy, cache.states(choice.reading, choice.layer, (query,)), model=choice.model, layer=choice.layer
+    )
+    row, whose = compared.asked(strategy.name, alone.embedding)[0], "your query"
+neighbours = tables.neighbour_table(row, texts, measure, itself=index if query is None else None)
 noticed = notices.about_neighbours(neighbours, measure, whose)
 if len(neighbours):
     most = max(scale[1], float(row.nan_to_num().max()))

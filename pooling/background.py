@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pooling import logs
 from pooling.machine import give_memory_back
@@ -109,6 +109,8 @@ class Work:
 
     def do(self) -> Any:
         """The work itself, which reports now and then how far it is; what it returns is the answer."""
+        if self._do is None:
+            raise RuntimeError("This work has ended, and let go of what it did.")
         return self._do(self.report)
 
     def broken(self, kind: str) -> str:
@@ -199,7 +201,10 @@ class Work:
         self.ended.set()
 
 
-class WorkLine:
+Kind = TypeVar("Kind", bound=Work)
+
+
+class WorkLine(Generic[Kind]):
     """Work in the order it came, each in a thread of its own when its turn is."""
 
     def __init__(
@@ -214,10 +219,10 @@ class WorkLine:
         """Say how much of what has ended is kept under its key, and what a reader is told when the line is full."""
         self._name, self._keep, self._full = name, keep, full
         self._line = Line(at_once, most_waiting)
-        self._by_key: OrderedDict[Hashable, Work] = OrderedDict()
+        self._by_key: OrderedDict[Hashable, Kind] = OrderedDict()
         self._change = threading.RLock()
 
-    def submit(self, work: Work) -> None:
+    def submit(self, work: Kind) -> None:
         """Put work at the end of the line.
 
         Raises:
@@ -231,7 +236,7 @@ class WorkLine:
                 raise LineFull(self._full) from None
             self._serve()
 
-    def ask(self, key: Hashable, make: Callable[[], Work], *, stay: bool = False) -> Work:
+    def ask(self, key: Hashable, make: Callable[[], Kind], *, stay: bool = False) -> Kind:
         """The work of this key, made and put in line when it is not there yet, or went wrong.
 
         Args:
@@ -256,7 +261,7 @@ class WorkLine:
                 del self._by_key[old]
             return work
 
-    def find(self, key: Hashable) -> Work | None:
+    def find(self, key: Hashable) -> Kind | None:
         """The work of this key, under way or ended."""
         return self._by_key.get(key)
 
@@ -265,7 +270,7 @@ class WorkLine:
         with self._change:
             self._by_key.pop(key, None)
 
-    def ahead(self, work: Work) -> list[Work]:
+    def ahead(self, work: Kind) -> list[Kind]:
         """The work in front of this, waiting or under way."""
         with self._change:
             self._drop_given_up()
@@ -286,7 +291,7 @@ class WorkLine:
                 self._line.leave(work)
                 work.end("failed", work.broken(logs.kind(error)), error)
 
-    def _run(self, work: Work) -> None:
+    def _run(self, work: Kind) -> None:
         work.run()
         with self._change:
             self._line.leave(work)

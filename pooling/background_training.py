@@ -1,6 +1,6 @@
 """A training as work in the background: what was asked for, how far it is, its head and its card."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from pooling.training import Outcome, Progress, held_back_test, train_head
 MOST_WAITING = 40
 
 
-def trainings() -> WorkLine:
+def trainings() -> "WorkLine[HeadTraining]":
     """A line for the trainings of all readers of a server, one at a time."""
     full = f"{MOST_WAITING} trainings are waiting already; try again in a few minutes."
     return WorkLine("training", most_waiting=MOST_WAITING, full=full)
@@ -31,7 +31,7 @@ class HeadTraining(Work):
     layer: Layer
     data: str
     """What it learns from, in the project's own words: a card quotes it."""
-    parts: dict[str, Sequence[Pair]]
+    parts: Mapping[str, Sequence[Pair]]
     """The pairs to train on, to choose the epoch by, and held back: train, dev and test."""
     epochs: int = 6
     learning_rate: float = 1e-3
@@ -45,8 +45,13 @@ class HeadTraining(Work):
     took_too_long = f"It took more than {longest / 60:.0f} minutes; train on fewer or shorter pairs."
 
     def __post_init__(self) -> None:
-        self.model, self.dim = self.encoder.name, self.encoder.dim
+        self.model, self.dim = self._encoder().name, self._encoder().dim
         super().__init__(f"training a head for layer {self.layer} of {self.model}")
+
+    def _encoder(self) -> Encoder:
+        if self.encoder is None:
+            raise RuntimeError("This training has ended, and let go of its model.")
+        return self.encoder
 
     @property
     def head(self) -> AttentionHead | None:
@@ -89,6 +94,8 @@ class HeadTraining(Work):
     def do(self) -> None:
         """Train and test; what has come of it so far is in `steps` and `outcome`."""
 
+        encoder = self._encoder()
+
         def tell(what: str, done: float) -> None:
             self.report(done, what)
 
@@ -97,7 +104,7 @@ class HeadTraining(Work):
             steps = train_head(
                 self.parts["train"],
                 self.parts["dev"],
-                self.encoder,
+                encoder,
                 layer=self.layer,
                 epochs=self.epochs,
                 learning_rate=self.learning_rate,
@@ -106,4 +113,4 @@ class HeadTraining(Work):
             )
             for step in steps:
                 self.steps.append(step)
-            self.outcome = held_back_test(self.parts["test"], self.encoder, self.steps[-1].head, self.layer, tell=tell)
+            self.outcome = held_back_test(self.parts["test"], encoder, self.steps[-1].head, self.layer, tell=tell)

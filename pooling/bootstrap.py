@@ -1,7 +1,7 @@
 """How sure a score is: the rows drawn again and again, and intervals that hold for all scores at once."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Generic, NamedTuple, TypeVar
 
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 Name = TypeVar("Name", bound=Hashable)
+Other = TypeVar("Other", bound=Hashable)
 
 RESAMPLES = 2000
 CELLS_AT_ONCE = 2**16
@@ -160,10 +161,11 @@ class Compared(Generic[Name]):
         """Whether two scores are the same, but for rounding, whatever rows are drawn."""
         return _still(self.samples[name] - self.samples[other])
 
-    def renamed(self, names: Mapping[Name, Hashable]) -> "Compared":
+    def renamed(self, names: Mapping[Name, Other]) -> "Compared[Other]":
         """Some of them under other names; the intervals still hold for all."""
-        scores, samples = ({new: of[name] for name, new in names.items()} for of in (self.scores, self.samples))
-        return replace(self, scores=scores, samples=samples)
+        scores = {new: self.scores[name] for name, new in names.items()}
+        samples = {new: self.samples[name] for name, new in names.items()}
+        return Compared(scores, samples, self.reach, self.lead_reach, self.ends)
 
 
 def compare(

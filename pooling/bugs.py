@@ -210,7 +210,7 @@ def wrong_and_right(
     Batches hold texts in the caller's order, as naive code makes them, each padded on the side
     under which the bug shows.
     """
-    made = {bug.name: ([], []) for bug in BUGS}
+    made: dict[str, tuple[list[Tensor], list[Tensor]]] = {bug.name: ([], []) for bug in BUGS}
     for start in range(0, len(texts), batch_size):
         batch = list(texts[start : start + batch_size])
         states = {side: encoder.encode(batch, layer=layer, padding_side=side) for side in ("left", "right")}

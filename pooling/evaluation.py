@@ -279,16 +279,17 @@ def score_grid(pairs: Sequence[Pair], grid: Grid, sampled: Sequence[Cell]) -> Sc
         grid: of `cosine_grid`.
         sampled: the cells to compare; those without a score are left out.
     """
-    measure, drawn, ends = spearman, drawn_spearman, (-1.0, 1.0)
-    if binary(pairs):
-        measure, drawn, ends = average_precision, drawn_precision, (0.0, 1.0)
+    alike = binary(pairs)
+    measure, ends = (average_precision, (0.0, 1.0)) if alike else (spearman, (-1.0, 1.0))
+    drawn = drawn_precision if alike else drawn_spearman
     scores = {cell: measure(cosines, pairs) for cell, cosines in grid.vectors.items()}
-    known = [cell for cell in dict.fromkeys(sampled) if scores.get(cell) is not None]
+    asked = {cell: scores.get(cell) for cell in sampled}
+    known = {cell: score for cell, score in asked.items() if score is not None}
     samples = bootstrap_pairs(drawn, pairs, {cell: grid.vectors[cell] for cell in known}) if known else {}
     return Scores(
         scores,
         {cell: pearson(cosines, pairs) for cell, cosines in grid.vectors.items()},
-        compare({cell: scores[cell] for cell in known}, samples, ends),
+        compare(known, samples, ends),
     )
 
 

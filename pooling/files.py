@@ -5,10 +5,10 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -111,6 +111,7 @@ def _decoded(data: bytes) -> tuple[str, list[str]]:
 
 def _objects(text: str) -> tuple[list[str], list[Row], str]:
     """The names, the rows and what a row is called, of a JSON object a line or of one list of objects."""
+    found: Iterable[tuple[int, Any]]
     if text.lstrip().startswith("["):
         found, noun = enumerate(_parsed(text, "The file"), start=1), "row"
     else:
@@ -163,7 +164,7 @@ def _lines(text: str) -> tuple[list[Row], list[str]]:
         return _read(text, delimiter, csv.QUOTE_NONE), []
 
 
-def _read(text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> list[Row]:
+def _read(text: str, delimiter: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> list[Row]:
     return list(islice(_rows(text, delimiter, quoting), MOST_ROWS + 2))
 
 
@@ -184,7 +185,7 @@ def _prose(text: str) -> bool:
     return not re.search(r'[\t|]|[,;](?!\s|$|["”’]\s|\d{3}\b)', head, re.MULTILINE)
 
 
-def _rows(text: str, delimiter: str, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[Row]:
+def _rows(text: str, delimiter: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[Row]:
     """Each row that has a cell, with its number."""
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=True, strict=True)

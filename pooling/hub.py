@@ -242,7 +242,7 @@ class _Locks(dict):
 
 
 _LOCK = _Locks()
-_downloads = WorkLine("download", at_once=ANY_NUMBER, keep=ANY_NUMBER)
+_downloads: WorkLine[Download] = WorkLine("download", at_once=ANY_NUMBER, keep=ANY_NUMBER)
 
 
 def current_download(name: str) -> Download | None:

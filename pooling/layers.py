@@ -60,7 +60,8 @@ def planes(first: Sequence[TokenStates], second: Sequence[TokenStates]) -> Plane
     no others. A plane may be turned and mirrored freely: that changes no distance in it, and of
     all such views the one is taken that moves the tokens least (orthogonal Procrustes).
     """
-    points, shown = [], []
+    points: list[Tensor] = []
+    shown: list[Tensor] = []
     for one, other in zip(first, second, strict=True):
         directions = normalize(torch.cat([one.hidden[0], other.hidden[0]]), dim=1).double()
         voters = ~torch.cat([one.special[0] | hogs(one), other.special[0] | hogs(other)])

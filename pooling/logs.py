@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, ClassVar
 
 SLOW = 5.0
@@ -85,7 +86,7 @@ def _without_quotes(record: logging.LogRecord) -> str:
     """What a library says, of which only words that stand in its code, numbers and kinds of error quote nobody."""
     if isinstance(record.msg, BaseException):
         return kind(record.msg)
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame and (frame.f_code.co_filename, frame.f_lineno) != (record.pathname, record.lineno):
         frame = frame.f_back
     given = record.args

@@ -30,6 +30,9 @@ class AttentionHead(nn.Module):
     query and no hidden layer.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, dim: int):
         super().__init__()
         self.query = nn.Parameter(torch.zeros(dim))
@@ -38,7 +41,8 @@ class AttentionHead(nn.Module):
 
     def standardise_by(self, states: list[TokenStates]) -> None:
         """Take mean and standard deviation of each dimension from the real tokens of a corpus."""
-        count, total, squares = 0, 0.0, 0.0
+        count = 0
+        total = squares = torch.zeros(len(self.query), dtype=torch.float64, device=states[0].hidden.device)
         for batch in states:
             real = batch.hidden[batch.mask].double()
             count += len(real)
@@ -142,9 +146,9 @@ def _checked_card(card: object) -> dict:
     return card | {"layer": tuple(layer)} if isinstance(layer, list) else card
 
 
-def head_path(model: str, layer: int) -> Path:
+def head_path(model: str, layer: int | tuple[int, ...]) -> Path:
     """Where the head of a model's layer is kept; the model is a name from the catalogue."""
-    return HEADS / f"{model.rpartition('/')[2]}.layer{layer}.safetensors"
+    return HEADS / f"{model.rpartition('/')[2]}.layer{layer_name(layer)}.safetensors"
 
 
 @cache

@@ -1,7 +1,7 @@
 """Which pooling to use: four answers to a recommendation with its reason."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pooling.catalogue import CAUSAL_TWIN, DEFAULT
 
@@ -11,6 +11,15 @@ Kind = Literal["encoder", "decoder"]
 Tuned = Literal["tuned", "raw"]
 Pairs = Literal["pairs", "none"]
 Similarity = Literal["cosine", "dot", "length"]
+
+
+class Answers(TypedDict):
+    """The answers to `QUESTIONS`, by their names: the keywords of `recommend`."""
+
+    kind: Kind
+    tuned: Tuned
+    labels: Pairs
+    compare: Similarity
 
 
 @dataclass(frozen=True)

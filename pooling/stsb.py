@@ -92,7 +92,7 @@ def _checked(path: Path, split: str) -> list[Pair]:
             data = file.read(MOST_BYTES + 1)
         rows = [json.loads(line) for line in data[:MOST_BYTES].splitlines()]
         pairs = [
-            Pair(*(" ".join(str(row[key]).split()) for key in ("sentence1", "sentence2")), float(row["score"]))
+            Pair(" ".join(str(row["sentence1"]).split()), " ".join(str(row["sentence2"]).split()), float(row["score"]))
             for row in rows
         ]
     except (gzip.BadGzipFile, EOFError, zlib.error, ValueError, KeyError, TypeError, RecursionError):

@@ -87,7 +87,7 @@ def compile_apart() -> None:
     """
     import numba
 
-    if numba.config.DISABLE_JIT:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]  # made as numba is loaded
         return
     with suppress(OSError):
         nothing = subprocess.DEVNULL

@@ -10,6 +10,7 @@ import torch
 import yaml
 from jaxtyping import TypeCheckError
 
+import pooling
 from pages.ui.navigation import PAGES
 from pooling.catalogue import DEFAULT, MODELS
 from pooling.modules import head_cards
@@ -117,12 +118,31 @@ def test_the_code_is_formatted_and_clean():
         assert done.returncode == 0, done.stdout
 
 
-def test_before_a_commit_the_pinned_ruff_runs_and_nothing_is_fetched():
+def test_types_hold_and_what_is_not_checked_is_named():
+    done = subprocess.run(["mypy"], cwd=ROOT, capture_output=True, text=True, env=_path())
+    assert done.returncode == 0, done.stdout
+    ignored = re.compile(r"type: ignore(?!\[[a-z-]+\])|mypy: ")
+    code = [*ROOT.glob("pooling/**/*.py"), *ROOT.glob("pages/**/*.py"), ROOT / "app.py"]
+    assert [path for path in code if ignored.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_an_editor_knows_the_types_of_what_the_library_offers(tmp_path):
+    lines = ["import pooling", *(f"reveal_type(pooling.{name})" for name in pooling.__all__)]
+    (tmp_path / "notebook.py").write_text("\n".join(lines), encoding="utf-8")
+    command = ["mypy", "--explicit-package-bases", "notebook.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=_path() | {"MYPYPATH": str(ROOT)})
+    revealed = [line.partition('Revealed type is "')[2] for line in done.stdout.splitlines() if "Revealed" in line]
+    assert len(revealed) == len(pooling.__all__), done.stdout
+    assert [one for one in revealed if one.startswith("Any")] == []
+
+
+def test_before_a_commit_the_pinned_ruff_and_mypy_run_and_nothing_is_fetched():
     [own] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
     assert own["repo"] == "local"
-    assert [hook["language"] for hook in own["hooks"]] == ["system"] * 2
+    assert [hook["language"] for hook in own["hooks"]] == ["system"] * 3
     entries = [hook["entry"] for hook in own["hooks"]]
-    assert entries == ["python -m ruff check --force-exclude", "python -m ruff format --force-exclude"]
+    ruff = ["python -m ruff check --force-exclude", "python -m ruff format --force-exclude"]
+    assert entries == [*ruff, "python -m mypy"]
     required = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["required-version"]
     assert f"ruff{required}" in (ROOT / "tests" / "requirements.txt").read_text(encoding="utf-8").splitlines()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pooling.background import WorkLine
+from pooling.background import Work, WorkLine
 from pooling.machine import give_memory_back, keep_little
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pages.ui.controls import Choice
     from pooling import Encoder, TokenStates
+    from pooling.background_training import HeadTraining
     from pooling.bootstrap import Compared
     from pooling.datasets import Pair
     from pooling.encoders import Layer, Side
@@ -130,7 +131,7 @@ def table(digest: str, header: bool | None, _data: bytes) -> "Table":
 
 
 @st.cache_resource(show_spinner=False)
-def computations(name: str, keep: int) -> WorkLine:
+def computations(name: str, keep: int) -> WorkLine[Work]:
     """Long computations of that name, one at a time for all sessions; the last answers are kept."""
     return WorkLine(name, most_waiting=60, keep=keep)
 
@@ -220,7 +221,7 @@ def compare_labels(
 
 
 @st.cache_resource(show_spinner=False)
-def trainings() -> WorkLine:
+def trainings() -> "WorkLine[HeadTraining]":
     """The trainings of all sessions, one after another."""
     from pooling.background_training import trainings
 

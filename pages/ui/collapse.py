@@ -1,7 +1,8 @@
 """One sentence under one strategy, and its pictures: computed once for everybody, looked at and not changed."""
 
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from pooling.types import Embedding
 
 
-class Weighed(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Weighed:
     """A sentence under one strategy and, to compare, under all."""
 
     choice: Choice
@@ -33,7 +35,8 @@ class Weighed(NamedTuple):
     about_strategies: str
 
 
-class Drawn(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Drawn:
     """The pictures of some dimensions, and one of these worked out."""
 
     matrix: "Picture"
@@ -55,12 +58,12 @@ def weighed(choice: Choice, index: int) -> Weighed:
     from pooling.tables import own_strategy, token_table
     from pooling.tables.playground import strategy_table
 
-    strategy, where = choice.strategy, {"model": choice.model, "layer": choice.layer}
+    strategy = choice.strategy
     states = cache.states(choice.reading, choice.layer, choice.texts).one(index)
     trained = cache.encoder(choice.model).trained_pooling
-    pooled = apply(strategy, states, **where)
+    pooled = apply(strategy, states, model=choice.model, layer=choice.layer)
     tokens = token_table(states, pooled)
-    compared, vectors = strategy_table(states, choice.strategies, own=trained, **where)
+    compared, vectors = strategy_table(states, choice.strategies, own=trained, model=choice.model, layer=choice.layer)
     return Weighed(
         choice,
         index,

@@ -18,7 +18,7 @@ def show() -> None:
         url.begin(page.title)
         takeaway.begin()
         capacity.room_for_one_more()
-        if server.was_refused(get_script_run_ctx().session_id):
+        if (run := get_script_run_ctx()) and server.was_refused(run.session_id):
             st.warning(
                 "Your file was not taken: this server holds as many files as it can. Try again in a few minutes, or "
                 "with a smaller file.",

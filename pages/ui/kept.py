@@ -6,18 +6,19 @@ from typing import Any
 import streamlit as st
 
 from pages.ui import url
+from pages.ui.url import Option
 
 
 def one_of(
-    draw: Callable[..., str],
+    draw: Callable[..., Any],
     title: str,
-    options: Sequence[str] | Mapping[str, str],
+    options: Sequence[Option] | Mapping[Option, str],
     *,
     key: str,
-    default: str,
+    default: Option,
     label: Callable[[str], str] = str,
     **settings: Any,
-) -> str:
+) -> Option:
     """One of some options, by a widget whose box says what the option is called now.
 
     Streamlit's browser side keeps the words of the chosen option and sends them back. Where they change and the
@@ -34,16 +35,15 @@ def one_of(
         settings: of the widget.
     """
     names = dict(options) if isinstance(options, Mapping) else {option: label(option) for option in options}
-    options = list(names)
-    drawn: list[dict[str, str]] = st.session_state.setdefault("_drawn_names", {}).setdefault(key, [])
+    drawn: list[dict[Option, str]] = st.session_state.setdefault("_drawn_names", {}).setdefault(key, [])
     older = {name: option for one in reversed(drawn) for option, name in one.items()}
     sent = st.session_state.get(key)
     if sent not in names and sent in older:
         st.session_state[key] = older[sent]
-    value = url.choice(key, options, default)
+    value = url.choice(key, list(names), default)
     if drawn and drawn[0].get(value) != names[value]:
         st.session_state[key] = value
-    chosen = draw(title, options, format_func=names.get, key=key, persist_state="session", **settings)
+    chosen = draw(title, list(names), format_func=names.get, key=key, persist_state="session", **settings)
     if drawn[:1] != [names]:
         drawn[:] = [names, *drawn[:1]]
     return chosen

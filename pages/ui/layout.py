@@ -1,7 +1,7 @@
 """The parts that every page is laid out with: header, picture, notice, table, strategy card."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -100,7 +100,7 @@ def picture(
     figures = shown.figures(dark=dark(), large=large)
     left = iter(figures)
     for line in shown.lines:
-        places = st.columns(line.widths) if len(line.widths) > 1 else [nullcontext()]
+        places: Sequence[AbstractContextManager] = st.columns(line.widths) if len(line.widths) > 1 else [nullcontext()]
         for panel, place in zip(line.panels, places, strict=False):
             with place:
                 if panel.title:

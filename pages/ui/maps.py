@@ -51,7 +51,7 @@ def warm_up() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _fits() -> WorkLine:
+def _fits() -> WorkLine[Work]:
     """The line of those who fit maps, its first the compilation, whoever comes first."""
 
     def compile_all(_report: object) -> None:

@@ -70,7 +70,7 @@ def hold_few(files: MemoryUploadedFileManager) -> None:
             _refused.add(session_id)
             logs.log.warning("A file was not taken: all sessions together hold %d MB", MOST_OF_ALL >> 20)
 
-    files.add_file = add_and_bound
+    files.add_file = add_and_bound  # type: ignore[method-assign]
 
 
 def send_at_once() -> None:

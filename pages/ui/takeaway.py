@@ -5,6 +5,7 @@ A quiet row beside the title; nothing is computed for it before something in it 
 
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -245,7 +246,7 @@ def _offer_formats(
         for kind, (label, _) in FORMATS.items():
             st.download_button(
                 label,
-                lambda kind=kind: pack(kind),
+                partial(pack, kind),
                 file_name=f"pooling-{name}-{kind}.zip",
                 mime="application/zip",
                 icon=":material/download:",

@@ -28,7 +28,7 @@ LOOK_EVERY = 1.0
 def own_head(choice: Choice) -> AttentionHead | None:
     """The reader's own head for this model and layer, trained or uploaded in this session."""
     job = current_job()
-    if job is not None and job.state == "done" and not st.session_state.get("_head_taken"):
+    if job is not None and job.state == "done" and job.head is not None and not st.session_state.get("_head_taken"):
         _take(job.model, job.layer, job.head)
         st.session_state["_head_taken"] = True
     return st.session_state.get("_heads", {}).get((choice.model, choice.layer))
@@ -44,7 +44,8 @@ def start(training: Training | None, choice: Choice) -> None:
     job = current_job()
     busy = job is not None and job.active
     label = f"Train a head for layer {layer_name(choice.layer)}"
-    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=busy or training is None, key="train"):
+    go = st.button(label, type="primary", icon=":material/play_arrow:", disabled=busy or training is None, key="train")
+    if go and training is not None:
         job = HeadTraining(
             cache.encoder(choice.model), choice.layer, training.data, training.parts, **training.settings
         )
@@ -84,16 +85,18 @@ def _show(job: HeadTraining, was_active: bool) -> None:
 
 
 def show_outcome(job: HeadTraining) -> None:
-    """The held-back test and the head to take away."""
-    outcome = job.outcome
+    """The held-back test and the head to take away, once there are both."""
+    outcome, trained = job.outcome, job.head
+    if outcome is None or trained is None:
+        return
     mean, head, gain = st.columns(3)
-    scores = [None if s is None else 100 * s for s in (outcome.mean, outcome.attention)]
-    mean.metric("Mean pooling, held-back pairs", "–" if scores[0] is None else f"{scores[0]:.2f}", border=True)
-    head.metric("Your head, the same pairs", "–" if scores[1] is None else f"{scores[1]:.2f}", border=True)
-    if outcome.low is not None:
+    before, after = (None if s is None else 100 * s for s in (outcome.mean, outcome.attention))
+    mean.metric("Mean pooling, held-back pairs", "–" if before is None else f"{before:.2f}", border=True)
+    head.metric("Your head, the same pairs", "–" if after is None else f"{after:.2f}", border=True)
+    if before is not None and after is not None and outcome.low is not None and outcome.high is not None:
         gain.metric(
             f"Difference, 95%: {_signed(100 * outcome.low)} to {_signed(100 * outcome.high)}",
-            _signed(scores[1] - scores[0]),
+            _signed(after - before),
             border=True,
             help="The test pairs are drawn again and again with replacement, both scores taken of each draw; "
             "95 of 100 differences stray no further than the ends of the interval.",
@@ -102,7 +105,7 @@ def show_outcome(job: HeadTraining) -> None:
     name = f"{job.model.rpartition('/')[2]}.layer{layer_name(job.layer)}"
     st.download_button(
         "Download your head",
-        lambda: pack_head(job.head, job.card()),
+        lambda: pack_head(trained, job.card()),
         file_name=f"{name}.zip",
         mime="application/zip",
         icon=":material/download:",

@@ -8,11 +8,12 @@ Nothing from an address is used unless it is among the options that the page off
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import streamlit as st
 
+Option = TypeVar("Option", bound=str)
 LONGEST = 3000
 """Characters of a text in a link, percent-encoded: what mail and chat programs leave whole."""
 
@@ -58,7 +59,7 @@ def _went_back(page: str) -> bool:
     return came != last.address and kept and time.monotonic() - last.at > JUST_NOW
 
 
-def choice(key: str, options: Sequence[str], default: str) -> str:
+def choice(key: str, options: Sequence[Option], default: Option) -> Option:
     """Prepare a choice widget of this key: its value, from the state, the address or the default."""
     if st.session_state.get(key) not in options:
         asked = st.query_params.get(key)

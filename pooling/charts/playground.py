@@ -1,6 +1,7 @@
 """The pictures of the Playground: a matrix collapsing into a vector, and all strategies at once."""
 
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def collapse_heatmap(
     names = [f"{p} {shorten(t)}" for p, t in zip(tokens["position"], tokens["token"], strict=True)]
     gap = np.full((1, len(columns)), np.nan)
     ink = {"color": "#F2F5F7" if dark else "#16202A"}
-    frames = []
+    frames: list[dict[str, Any]] = []
     if winners is not None:
         squares = [
             f"M{column - 0.45},{row - 0.45}H{column + 0.45}V{row + 0.45}H{column - 0.45}Z"
@@ -62,7 +63,7 @@ def collapse_heatmap(
         frames.append({"type": "path", "path": "".join(squares), "line": line})
     if str(dimension) in columns:
         at = columns.index(str(dimension))
-        sides = {"type": "rect", "x0": at - 0.5, "x1": at + 0.5}
+        sides: dict[str, Any] = {"type": "rect", "x0": at - 0.5, "x1": at + 0.5}
         frames += [
             {**sides, "y0": -0.5, "y1": rows - 0.5, "line": ink | {"width": 1.5, "dash": "dot"}},
             {**sides, "y0": rows + 0.5, "y1": rows + 1.5, "line": ink | {"width": 2.5}},

@@ -47,7 +47,7 @@ def hover_texts(table: pd.DataFrame) -> list[str]:
     return [hover_text(t, la, n) for t, la, n in zip(table["text"], table["label"], table["number"], strict=True)]
 
 
-def label_styles(labels: Iterable[str], *, in_space: bool = False) -> dict[str, dict[str, str]]:
+def label_styles(labels: Iterable[str], *, in_space: bool = False) -> dict[str, dict[str, Any]]:
     """A colour and a marker for each label; on a flat map no two of the first 80 are alike."""
     markers = MARKERS_3D if in_space else MARKERS
     return {
@@ -233,7 +233,9 @@ def _traces(table: pd.DataFrame, strategy: str, *, large: bool) -> Iterator[dict
     in_space = "z" in table
     styles = label_styles(table["label"], in_space=in_space)
     crowded = len(table) > MOST_MORPHED
-    size = (14 if len(table) <= 32 else 10 if len(table) <= 400 else 6 if not crowded else 5) if large else 6 - crowded
+    size: float = (
+        (14 if len(table) <= 32 else 10 if len(table) <= 400 else 6 if not crowded else 5) if large else 6 - crowded
+    )
     if in_space:
         size /= 2
         # the crosses of a 3D plot are drawn larger than its other markers
@@ -241,6 +243,7 @@ def _traces(table: pd.DataFrame, strategy: str, *, large: bool) -> Iterator[dict
             n: look | {"size": size * 0.5} if look["symbol"] in ("x", "cross") else look for n, look in styles.items()
         }
     edge = {"width": 0 if crowded else 0.6 if large else 0.3, "color": "rgba(90,100,110,.9)"}
+    looks: list[tuple[pd.DataFrame, dict[str, Any], str]]
     if len(styles) == 1:
         looks = [(table, {"color": strategy_colour(strategy), "symbol": "circle"}, "")]
     elif len(styles) <= MOST_IN_LEGEND:

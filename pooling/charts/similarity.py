@@ -4,6 +4,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,8 +75,11 @@ def strategy_multiples(
     # Under the pictures: beside them it would leave them no room on a phone.
     bar = COLOUR_BAR | {"orientation": "h", "y": 0, "yanchor": "top", "ypad": 34, "len": 0.5}
     # Written out, not by make_subplots, which takes ten times as long.
-    layout = {"coloraxis": {"cmin": colours.pop("zmin"), "cmax": colours.pop("zmax"), "colorbar": bar} | colours}
-    layout["annotations"], traces = [], []
+    layout: dict[str, Any] = {
+        "coloraxis": {"cmin": colours.pop("zmin"), "cmax": colours.pop("zmax"), "colorbar": bar} | colours
+    }
+    layout["annotations"] = []
+    traces = []
     for at, (label, matrix) in enumerate(matrices.items()):
         row, column = divmod(at, ACROSS)
         name = str(at + 1) if at else ""
@@ -255,6 +259,7 @@ def _wrapped(text: str) -> str:
 
 def _colours(measure: Measure, scale: tuple[float, float], dark: bool) -> dict:
     """Colours of a similarity: zero in the middle; of a distance: bright is near."""
+    colours: dict[str, Any]
     if measure.larger_is_nearer:
         colours = {"colorscale": HIDDEN[dark]}
     else:

@@ -60,9 +60,10 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False}
 def strategy_look(name: str) -> Look:
     """A strategy's look: the one it has declared, or the first that nobody has."""
     declared = {s.name: s.colour for s in all_strategies()}
+    chosen = declared[name]
     free = [i for i in range(len(LOOKS)) if i not in declared.values()] or list(range(len(LOOKS)))
     without = [one for one, place in declared.items() if place is None]
-    place = free[without.index(name) % len(free)] if name in without else declared[name]
+    place = free[without.index(name) % len(free)] if chosen is None else chosen
     return LOOKS[place % len(LOOKS)]
 
 

@@ -107,12 +107,13 @@ class Encoder:
             for i in range(0, len(rows), step)
         ]
         prompts = [part.prompt for part in parts if part.prompt is not None]
+        attentions = [part.attention for part in parts if part.attention is not None]
         return TokenStates(
             hidden=torch.cat([part.hidden for part in parts]).float().cpu(),
             mask=torch.cat([part.mask for part in parts]).cpu(),
             special=torch.cat([part.special for part in parts]).cpu(),
             tokens=tuple(row for part in parts for row in part.tokens),
-            attention=torch.cat([part.attention for part in parts]).cpu() if parts[0].attention is not None else None,
+            attention=torch.cat(attentions).cpu() if attentions else None,
             ids=tuple(row for part in parts for row in part.ids),
             lost=tuple(lost for part in parts for lost in part.lost),
             prompt=torch.cat(prompts).cpu() if prompts else None,
@@ -278,7 +279,8 @@ class Encoder:
         if self._takes_positions:
             # Left unsaid, most models count padding on the left as positions of the text.
             inputs["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        return tuple({k: v.to(self.device) for k, v in some.items()} for some in (inputs, marks))
+        there = ({k: v.to(self.device) for k, v in some.items()} for some in (inputs, marks))
+        return next(there), next(there)
 
     def _forward(
         self,

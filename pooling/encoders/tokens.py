@@ -122,4 +122,6 @@ def cut(row: Row, limit: int, model: str) -> Row:
         raise ValueError(f"The prompt leaves no room for the text within the {limit} tokens of {model}.")
     gone = {i for copy in copies for i in copy[-lost:]}
     kept = [i for i in range(len(row.ids)) if i not in gone]
-    return Row(*([part[i] for i in kept] for part in row[:5]), lost)
+    ids, special = ([part[i] for i in kept] for part in (row.ids, row.special))
+    prompt, copy, text = ([part[i] for i in kept] for part in (row.prompt, row.copy, row.text))
+    return Row(ids, special, prompt, copy, text, lost)

@@ -14,7 +14,7 @@ from pooling.tables import number
 from pooling.tables.similarity import matrix_table, strategy_pairs
 
 SET = sample_sets()[0]
-MEASURE = Measure("cosine")
+MEASURE, SCALE = Measure("cosine"), (-1.0, 1.0)
 
 
 @lesson(
@@ -57,7 +57,7 @@ def causal(decoder: Encoder, encoder: Encoder) -> Shown:
         answer="same" if least > 0.9999 else "worse" if least > most else "better",
         parts=(
             Picture(
-                partial(strategy_multiples, matrices, MEASURE.ends, MEASURE),
+                partial(strategy_multiples, matrices, SCALE, MEASURE),
                 pairs,
                 "Each square compares the six sentences with each other. Under causal attention, CLS gives every pair "
                 f"a cosine of {number(least)}; the last token still tells them apart, from "

@@ -59,7 +59,8 @@ def echo(decoder: Encoder) -> Shown:
     score = {template: table.set_index("name")["score"] for template, table in tables.items()}
     once, twice = (scores["mean"] for scores in score.values())
     last = (scores["last_token"] for scores in score.values())
-    alike = torch.cosine_similarity(*(mean(one).embedding for one in states.values())).item()
+    first, second = (mean(one).embedding for one in states.values())
+    alike = torch.cosine_similarity(first, second).item()
     return Shown(
         answer="same" if alike > 0.9999 else "better" if twice > once else "worse",
         parts=(

@@ -17,7 +17,7 @@ from pooling.tables.similarity import matrix_table, strategy_pairs
 SET = next(one for one in sample_sets() if one.name == "negation")
 TEXTS = SET.sentences[:3]
 NAMES = ("mean", "max", "cls")
-MEASURE = Measure("cosine")
+MEASURE, SCALE = Measure("cosine"), (-1.0, 1.0)
 
 
 @lesson(
@@ -62,7 +62,7 @@ def negation(encoder: Encoder) -> Shown:
         parts=(
             Rows(table.drop(columns="name"), "The first sentence against the other two."),
             Picture(
-                partial(strategy_multiples, matrices, MEASURE.ends, MEASURE),
+                partial(strategy_multiples, matrices, SCALE, MEASURE),
                 strategy_pairs(matrices),
                 "Every sentence against every other, on one scale of colours.",
             ),

@@ -53,7 +53,8 @@ def prompt(decoder: Encoder) -> Shown:
     last, layer = get_strategy("last_token"), decoder.layers
     states = {template: decoder.encode(TEXTS, template=template) for template in TITLES}
     vectors = [last(one).embedding for one in states.values()]
-    cosines = torch.cosine_similarity(*vectors)
+    first, second = vectors
+    cosines = torch.cosine_similarity(first, second)
     most = cosines.max().item()
     tables = [layer_leaderboard(PAIRS, _cosines(decoder, template), layer, NAMES) for template in TITLES]
     scored = pd.concat(

@@ -70,7 +70,7 @@ def recommended(table: pd.DataFrame, own: str | None) -> str:
     """
     scored = table[table["verdict"] != ""]
     as_good = scored[scored["verdict"] != "worse"]["name"].tolist()
-    return own if own in as_good else scored.iloc[0]["name"]
+    return own if own is not None and own in as_good else scored.iloc[0]["name"]
 
 
 def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:

@@ -53,14 +53,15 @@ def about_orders(table: pd.DataFrame, normalise: bool, swaps: dict[str, tuple[in
         return "All three measures give the same order of neighbours, as they must: every vector has length 1."
     if table["length"].max() == 0:
         return "There is no order of neighbours: after centring, all vectors have length zero."
-    metric = next((m for m in ("dot", "euclidean") if swaps[m]), None)
+    found = next(((metric, swap) for metric in ("dot", "euclidean") if (swap := swaps[metric])), None)
     low, high = table["length"].min(), table["length"].max()
-    if metric is None:
+    if found is None:
         return (
             "All three measures give the same order of neighbours for these sentences: the lengths of their vectors, "
             f"{number(low)} to {number(high)}, are too alike to change it."
         )
-    name, (i, near, far) = {"dot": "dot product", "euclidean": "distance"}[metric], swaps[metric]
+    metric, (i, near, far) = found
+    name = {"dot": "dot product", "euclidean": "distance"}[metric]
     lengths = table.set_index("sentence")["length"]
     return (
         f"The order of neighbours flips: seen from sentence {i}, {near} is nearer than {far} by cosine, but {far} is "

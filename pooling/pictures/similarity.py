@@ -93,7 +93,7 @@ def baseline(
         texts: how many texts are unrelated.
         strategy: the strategy's name.
     """
-    pairs, numbers = tables.pair_table(table, measure, unrelated), tuple(sorted(pair))
+    pairs, numbers = tables.pair_table(table, measure, unrelated), (min(pair), max(pair))
     spread = tables.baseline_table(unrelated, pairs, measure)
     plain = tables.baseline_table(before, pairs, measure) if before is not None else None
     marked = pairs[(pairs["first"] == numbers[0]) & (pairs["second"] == numbers[1])]

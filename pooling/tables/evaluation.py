@@ -24,7 +24,7 @@ from pooling.labels import LabelScores
 from pooling.registry import Strategy, all_strategies, get_strategy
 
 BERT = "google-bert/bert-base-uncased"
-PUBLISHED: tuple[tuple[str, str, Layer | str, float], ...] = (
+PUBLISHED: tuple[tuple[str, str, Layer, float], ...] = (
     ("sentence-transformers/all-MiniLM-L6-v2", "mean", 6, 82.03),
     (BERT, "cls", 12, 20.30),
     (BERT, "mean", 12, 47.29),
@@ -94,7 +94,8 @@ def leaderboard_table(
         }
     )
     if pearson is not None:
-        table.insert(5, "pearson", [100 * pearson[n] if pearson.get(n) is not None else None for n in table["name"]])
+        found = [pearson.get(name) for name in table["name"]]
+        table.insert(5, "pearson", [None if value is None else 100 * value for value in found])
     return table
 
 

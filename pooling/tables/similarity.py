@@ -40,9 +40,10 @@ def pair_table(matrix: pd.DataFrame, measure: Measure, baseline: Float[Tensor, "
     """
     table = _pairs(len(matrix), offset=1)
     table["score"] = matrix.to_numpy()[table["first"] - 1, table["second"] - 1]
-    known = baseline is not None and len(baseline) > 0
     table["unrelated"] = [
-        share_less_alike(score, baseline, measure) if known and not math.isnan(score) else math.nan
+        math.nan
+        if baseline is None or not len(baseline) or math.isnan(score)
+        else share_less_alike(score, baseline, measure)
         for score in table["score"].tolist()
     ]
     return table.sort_values("score", ascending=not measure.larger_is_nearer, kind="stable", ignore_index=True)

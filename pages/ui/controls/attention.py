@@ -1,6 +1,6 @@
 """The widgets of the Attention page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ def choose_head(has_own: bool, has_ready: bool) -> bool:
         st.session_state["attention-head"] = "yours"
     names = {"ready": "Ready-made", "yours": "Yours"}
     chosen = st.segmented_control(
-        "Head", list(names), format_func=names.get, key="attention-head", required=True, persist_state="session"
+        "Head", list(names), format_func=names.__getitem__, key="attention-head", required=True, persist_state="session"
     )
     return chosen == "yours"
 
@@ -57,7 +57,7 @@ class Training:
 
     data: str
     """Where the pairs come from, in the project's own words."""
-    parts: "dict[str, Sequence[Pair]]"
+    parts: "Mapping[str, Sequence[Pair]]"
     settings: dict[str, Any]
     """Epochs, learning rate and seed, as `HeadTraining` takes them."""
 
@@ -68,6 +68,7 @@ def choose_training() -> Training | None:
 
     names = {"own": "This project's own pairs", "stsb": "STS Benchmark", "csv": "A file of yours"}
     said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a file of the reader's"}
+    parts: Mapping[str, Sequence[Pair]] | None
     data = kept.one_of(st.segmented_control, "Scored pairs", names, key="head-pairs", default="own", required=True)
     if data == "csv":
         pairs = choose_pairs()

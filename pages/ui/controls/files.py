@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ def choose_texts(act: str, *, label: bool = True) -> tuple[tuple[str, ...], tupl
 def _choose(
     what: str,
     purposes: tuple[str, ...],
-    guess: "Callable[[pd.DataFrame], tuple[list[str | None], bool]]",
+    guess: "Callable[[pd.DataFrame], tuple[Sequence[str | None], bool]]",
     read: Callable[..., Any],
     act: str,
     needs_all: bool = True,
@@ -156,6 +156,10 @@ class _Files:
         """Say no more of what was refused or dropped."""
         self.refused = self.dropped = ""
 
+    def remove(self, key: str) -> None:
+        """Forget a file when its reader asks for it."""
+        self.drop(key)
+
     def drop(self, key: str) -> Given:
         """Forget a file, and what was chosen and said of it."""
         self.hush()
@@ -193,7 +197,7 @@ def _choose_file(what: str) -> Given | None:
                 help="Your files are kept until you leave, and can be used on the pages Attention, Projection and "
                 f"Evaluation. There is room for {LIMIT}; then the oldest goes.",
             )
-            st.button("Remove", icon=":material/delete:", key="file-remove", on_click=files.drop, args=(key,))
+            st.button("Remove", icon=":material/delete:", key="file-remove", on_click=files.remove, args=(key,))
             with st.popover("Another file", icon=":material/upload_file:", key=f"file-more-{files.uploads}"):
                 _ask_for_file(files, what)
     if files.refused:

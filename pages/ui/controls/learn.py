@@ -1,7 +1,7 @@
 """The widgets of the Learn page, and what a reader has answered this session."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -9,6 +9,7 @@ from pages.ui import kept, url
 
 if TYPE_CHECKING:
     from pooling.lessons import Lesson
+    from pooling.recommend import Answers
 
 _top = st.components.v2.component(
     "lesson_top",
@@ -153,7 +154,7 @@ def show_progress(lessons: "list[Lesson]", current: "Lesson") -> None:
     st.caption("○ open · ✓ right at first try · ↻ right later · ✗ not yet right. It is kept until you close this tab.")
 
 
-def choose_answers() -> dict[str, str]:
+def choose_answers() -> "Answers":
     """The reader's answers to the four questions of `pooling.recommend`."""
     from pooling.recommend import QUESTIONS
 
@@ -162,4 +163,4 @@ def choose_answers() -> dict[str, str]:
         key = f"advice-{question.name}"
         first = next(iter(question.answers))
         given[question.name] = kept.one_of(place.radio, question.text, question.answers, key=key, default=first)
-    return given
+    return cast("Answers", given)

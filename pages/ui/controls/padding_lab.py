@@ -1,11 +1,16 @@
 """The widgets of the Padding Lab page."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from pages.ui import kept
 
+if TYPE_CHECKING:
+    from pooling.encoders import Side
 
-def choose_padding(in_batch: int) -> tuple[int, str, bool, bool]:
+
+def choose_padding(in_batch: int) -> "tuple[int, Side, bool, bool]":
     """Amount and side of the padding, and whether each of the two masks is left out.
 
     `in_batch` is the padding that the sentence gets beside the reader's longest one.
@@ -13,7 +18,7 @@ def choose_padding(in_batch: int) -> tuple[int, str, bool, bool]:
     from pooling.tables.padding_lab import AMOUNTS
 
     amounts = {str(a): str(a) for a in AMOUNTS} | {"batch": f"{in_batch}, as in your batch"}
-    sides = {"right": "on the right", "left": "on the left"}
+    sides: dict[Side, str] = {"right": "on the right", "left": "on the left"}
     masks = {"on": "No, masked", "off": "Yes, the bug"}
     amount, side = st.columns([3, 2], vertical_alignment="bottom")
     with amount:

@@ -14,7 +14,7 @@ from pages.ui.controls.files import choose_texts
 from pooling.datasets import own_topics
 
 if TYPE_CHECKING:
-    from pooling.projection import Umap
+    from pooling.projection import Metric, Umap
 
 MOST_NEIGHBOURS = 50
 MOST_CHOSEN = 500
@@ -74,11 +74,11 @@ def choose_map() -> tuple[str, int]:
     return kind, int(chosen)
 
 
-def choose_settings(kind: str, axes: int) -> tuple[str, "Umap"]:
+def choose_settings(kind: str, axes: int) -> "tuple[Metric, Umap]":
     """What counts as near ("cosine" or "euclidean"), and the settings of a UMAP fit."""
     from pooling.projection import Umap
 
-    metrics = {"cosine": "Cosine", "euclidean": "Euclidean"}
+    metrics: dict[Metric, str] = {"cosine": "Cosine", "euclidean": "Euclidean"}
     distances = ("0.0", "0.05", "0.1", "0.25", "0.5", "0.8")
     # By hand: they stay in the link, and what they were, while PCA is chosen, which has no use for them.
     url.number("map-neighbours", 2, MOST_NEIGHBOURS, Umap.neighbours)

@@ -1,5 +1,7 @@
 """The sidebar's widgets: sentences, strategy, layer, model and prompt."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -208,7 +210,6 @@ def _forget_model() -> None:
 def _offer_model(model: Model) -> None:
     """What a model that cannot be used yet takes, and a button that gets it."""
     from pooling import hub
-    from pooling.encoders import loading
 
     download = hub.current_download(model.name)
     reason = st.session_state["_refused"].get(model.name)
@@ -224,12 +225,20 @@ def _offer_model(model: Model) -> None:
             f"Download ({megabytes(model.download)})",
             icon=":material/download:",
             key="model-download",
-            on_click=hub.start,
-            args=(model, loading.check_config),
+            on_click=_download,
+            args=(model,),
         )
     else:
         st.info(missing(model), icon=":material/terminal:")
     st.caption(f"Until then, every page uses {_short(model_in_use())}.")
+
+
+def _download(model: Model, done: Callable[[Path], None] = lambda folder: None) -> None:
+    """Start a download."""
+    from pooling import hub
+    from pooling.encoders import loading
+
+    hub.start(model, loading.check_config, done=done)
 
 
 @st.fragment(run_every=1)
@@ -281,9 +290,8 @@ def _offer_any_model() -> None:
                 f"Download ({megabytes(plan.size)})",
                 icon=":material/download:",
                 key="any-model-download",
-                on_click=hub.start,
-                args=(plan.model, loading.check_config),
-                kwargs={"done": lambda folder: add_model(loading.described(plan.model, folder))},
+                on_click=_download,
+                args=(plan.model, lambda folder: add_model(loading.described(plan.model, folder))),
             )
 
 
