@@ -13,9 +13,9 @@ require_frame()
 import pandas as pd
 
 from pages.ui import trainer
+from pooling.attention_heads import layers_with_head
 from pooling.charts import attention as charts
 from pooling.charts import chips
-from pooling.modules import layers_with_head
 from pooling.notices.attention import about_heads, about_rows, about_weights
 from pooling.pictures import Picture
 from pooling.tables import number

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, parts
+from pages.ui import cache, controls, layout, piecewise
 from pages.ui.controls.evaluation import choose_labelled_texts, choose_scored_data, choose_scored_pairs
 from pages.ui.navigation import require_frame
 
 require_frame()
 
 from pages.ui.evaluation import ScoredPairs, offer, score_labels, score_pairs, show_leaderboard, show_verdict
+from pooling.attention_heads import layer_name
 from pooling.evaluation import distinct_texts, grid_layers
 from pooling.labels import check_labels, distinct_rows
-from pooling.modules import layer_name
 from pooling.notices import evaluation as notices
 from pooling.pictures import evaluation as pictures
 from pooling.stsb import stsb_folder
@@ -37,7 +37,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
             "pair equal? Give pairs that differ, or choose another layer."
         )
     texts = tuple(distinct_texts(pairs))
-    offer(texts, (), lambda: parts.embeddings(texts, encoder, choice.recipe))
+    offer(texts, (), lambda: piecewise.embeddings(texts, encoder, choice.recipe))
     show_verdict(made.table, measure, choice)
     remarks = notices.remarks_on_pairs(pairs, made.grid.cut, encoder.max_length)
     show_leaderboard(made.table, measure, len(pairs), "pairs", remarks, choice)

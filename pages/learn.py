@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cache, layout, navigation, parts
+from pages.ui import cache, layout, navigation, piecewise
 from pages.ui.controls import learn
 from pages.ui.navigation import require_frame
 
@@ -32,7 +32,7 @@ present = learn.presenting()
 
 def cosines(model: str) -> Grid:
     """The cosines of the project's own pairs under a model, at every layer and strategy."""
-    return parts.pair_cosines(own_pairs(), Reading(model))
+    return piecewise.pair_cosines(own_pairs(), Reading(model))
 
 
 def compute(lesson: Lesson) -> tuple[tuple[str, ...], Shown]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import cache, collapse, controls, layout
+from pages.ui import cache, controls, layout, sentence
 from pages.ui.controls.playground import choose_dimension, current_dimension
 from pages.ui.navigation import require_frame
 
@@ -18,7 +18,7 @@ index = controls.choose_sentence(choice.texts)
 
 st.header("1 · Every token gets a weight", anchor=False)
 try:
-    weighed = collapse.weighed(choice, index)
+    weighed = sentence.weighed(choice, index)
 except NotComputable as reason:
     controls.offer_another(str(reason))
     layout.strategy_card(strategy)
@@ -34,9 +34,9 @@ st.caption(
 layout.noticed(weighed.about_tokens, tokens, key="tokens")
 
 st.header("2 · Every column collapses into one number", anchor=False)
-shown = collapse.dimensions(weighed, *controls.choose_dimensions(encoder.dim))
+shown = sentence.dimensions(weighed, *controls.choose_dimensions(encoder.dim))
 by_hand = current_dimension(choice, index, encoder.dim, shown[0])
-drawn = collapse.drawn(weighed, sorted({*shown, by_hand}), by_hand)
+drawn = sentence.drawn(weighed, sorted({*shown, by_hand}), by_hand)
 layout.picture(drawn.matrix, key="collapse")
 
 st.header("3 · One of these numbers, by hand", anchor=False)

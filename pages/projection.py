@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, maps, takeaway
+from pages.ui import cache, controls, layout, maps, share
 from pages.ui.controls.projection import (
     choose_compared,
     choose_corpus,
@@ -62,7 +62,7 @@ vectors = maps.embeddings(choice, corpus, list(usable.values()))
 views = {name: maps.View(choice, corpus, one, vectors[name], metric, kind, settings) for name, one in usable.items()}
 view = views[strategy.name]
 title = f"The {len(texts):,} texts of the map"
-takeaway.offer_corpus(takeaway.Offer(title, texts, labels, lambda: view.embeddings))
+share.offer_corpus(share.Offer(title, texts, labels, lambda: view.embeddings))
 
 table = map_table(view.map, texts, labels)
 hits = found(table, query)

@@ -12,13 +12,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pooling.attention_heads import AttentionHead as AttentionHead
+    from pooling.attention_heads import find_head as find_head
     from pooling.encoders import Encoder as Encoder
     from pooling.encoders import TruncationWarning as TruncationWarning
     from pooling.encoders import apply as apply
     from pooling.encoders import embed as embed
     from pooling.encoders.loading import load_encoder as load_encoder
-    from pooling.modules import AttentionHead as AttentionHead
-    from pooling.modules import find_head as find_head
     from pooling.registry import Strategy as Strategy
     from pooling.registry import all_strategies as all_strategies
     from pooling.registry import get_strategy as get_strategy
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pooling.types import TokenStates as TokenStates
 
 _HOMES = {
-    "AttentionHead": "modules",
+    "AttentionHead": "attention_heads",
     "Encoder": "encoders",
     "Pooled": "types",
     "Strategy": "registry",
@@ -36,7 +36,7 @@ _HOMES = {
     "all_strategies": "registry",
     "apply": "encoders",
     "embed": "encoders",
-    "find_head": "modules",
+    "find_head": "attention_heads",
     "get_strategy": "registry",
     "load_encoder": "encoders.loading",
     "train_head": "training",

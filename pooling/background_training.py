@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 
+from pooling.attention_heads import AttentionHead
 from pooling.background import Work, WorkLine
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer
-from pooling.modules import AttentionHead
 from pooling.training import Outcome, Progress, held_back_test, train_head
 
 MOST_WAITING = 40
@@ -31,7 +31,7 @@ class HeadTraining(Work):
     layer: Layer
     data: str
     """What it learns from, in the project's own words: a card quotes it."""
-    parts: Mapping[str, Sequence[Pair]]
+    splits: Mapping[str, Sequence[Pair]]
     """The pairs to train on, to choose the epoch by, and held back: train, dev and test."""
     epochs: int = 6
     learning_rate: float = 1e-3
@@ -75,7 +75,7 @@ class HeadTraining(Work):
             "model": self.model,
             "layer": self.layer,
             "data": self.data,
-            "pairs": {name: len(pairs) for name, pairs in self.parts.items()},
+            "pairs": {name: len(pairs) for name, pairs in self.splits.items()},
             "seed": self.seed,
             "epochs": self.epochs,
             "learning_rate": self.learning_rate,
@@ -102,8 +102,8 @@ class HeadTraining(Work):
         # Half of the cores are left to everybody else; the limit holds in this thread alone.
         with threadpool_limits(max(1, torch.get_num_threads() // 2), user_api="openmp"):
             steps = train_head(
-                self.parts["train"],
-                self.parts["dev"],
+                self.splits["train"],
+                self.splits["dev"],
                 encoder,
                 layer=self.layer,
                 epochs=self.epochs,
@@ -113,4 +113,4 @@ class HeadTraining(Work):
             )
             for step in steps:
                 self.steps.append(step)
-            self.outcome = held_back_test(self.parts["test"], encoder, self.steps[-1].head, self.layer, tell=tell)
+            self.outcome = held_back_test(self.splits["test"], encoder, self.steps[-1].head, self.layer, tell=tell)

@@ -21,9 +21,9 @@ from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
 
+from pooling.attention_heads import head_path
 from pooling.catalogue import get_model, says_twice, split_template
 from pooling.encoders import Encoder, apply
-from pooling.modules import head_path
 from pooling.recipe import Recipe
 from pooling.snippets import layer_shares, not_in_sentence_transformers, repository
 from pooling.tables import harmless

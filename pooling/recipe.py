@@ -77,7 +77,7 @@ class Recipe:
 
     def __str__(self) -> str:
         """In words, for a reader."""
-        from pooling.modules import layer_name
+        from pooling.attention_heads import layer_name
 
         averaged = isinstance(self.layer, tuple)
         where = f"layers {layer_name(self.layer)} averaged" if averaged else f"layer {layer_name(self.layer)}"

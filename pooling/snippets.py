@@ -11,9 +11,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pooling.attention_heads import head_path, layer_name
 from pooling.catalogue import MODELS, Model, get_model, says_twice, split_template
 from pooling.encoders import Encoder, Layer
-from pooling.modules import head_path, layer_name
 from pooling.recipe import Recipe
 from pooling.types import NotComputable
 

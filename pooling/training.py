@@ -19,12 +19,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from pooling.attention_heads import AttentionHead, head_path, save_head
 from pooling.bootstrap import TIE, compare, drawn_spearman
 from pooling.catalogue import DEFAULT, get_model
 from pooling.datasets import Pair, own_pairs
 from pooling.encoders import Encoder, Layer
 from pooling.evaluation import bootstrap_pairs, distinct_texts, pair_cosines, pair_indices, spearman
-from pooling.modules import AttentionHead, head_path, save_head
 from pooling.registry import get_strategy
 from pooling.stsb import read_stsb
 from pooling.types import TokenStates
@@ -261,18 +261,18 @@ def split_pairs(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
     order = list(members.values())
     random.Random(0).shuffle(order)
     wanted = {"train": 0.7, "dev": 0.15, "test": 0.15}
-    parts: dict[str, list[Pair]] = {name: [] for name in wanted}
+    splits: dict[str, list[Pair]] = {name: [] for name in wanted}
     for family in sorted(order, key=len, reverse=True):
-        emptiest = min(wanted, key=lambda name: len(parts[name]) / wanted[name])
-        parts[emptiest].extend(family)
-    for name, part in parts.items():
+        emptiest = min(wanted, key=lambda name: len(splits[name]) / wanted[name])
+        splits[emptiest].extend(family)
+    for name, part in splits.items():
         if len(part) < SMALLEST_PART or len({p.score for p in part}) < 2:
             raise ValueError(
                 f"Split so that no sentence is shared, the {name} part has {len(part)} of {len(pairs)} pairs and "
                 f"{len({p.score for p in part})} different scores; it needs {SMALLEST_PART} pairs and two scores. "
                 "Give more pairs, with different sentences."
             )
-    return parts
+    return splits
 
 
 def _streamed(

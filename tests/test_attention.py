@@ -8,10 +8,10 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pooling import all_strategies
+from pooling.attention_heads import AttentionHead, head_cards
 from pooling.catalogue import DEFAULT, MODELS
 from pooling.charts import attention as charts
 from pooling.charts import chips
-from pooling.modules import AttentionHead, head_cards
 from pooling.notices.attention import about_curve, about_heads, about_outcome, about_rows, about_weights
 from pooling.tables.attention import (
     cosine_to_mean,

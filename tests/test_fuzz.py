@@ -13,10 +13,10 @@ from pages.ui import url
 from pages.ui.controls import MOST_CHARACTERS
 from pages.ui.controls.sidebar import MOST_SENTENCES, read_sentences
 from pages.ui.navigation import PAGES
+from pooling.attention_heads import unpack_head
 from pooling.catalogue import split_template
 from pooling.columns import first_rows, guess_pairs, guess_texts, read_pairs, read_texts
 from pooling.files import MOST_ROWS, read_table
-from pooling.modules import unpack_head
 from pooling.tables import to_csv
 from tests.benchmarks.soak import HOSTILE
 from tests.conftest import ROOT

@@ -6,7 +6,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import parts, url
+from pages.ui import piecewise, url
 from pages.ui.navigation import PAGES, address
 from pooling import get_strategy, load_encoder
 from pooling.catalogue import all_models, get_model, missing
@@ -28,7 +28,8 @@ def answers() -> dict[str, Shown]:
     """What every lesson shows on the models in the box."""
     encoders = {name: load_encoder(name, device="cpu") for name in {m for one in LESSONS for m in one.models}}
     grids = {
-        name: parts.pair_cosines(own_pairs(), Reading(name)) for name in {one.models[0] for one in LESSONS if one.pairs}
+        name: piecewise.pair_cosines(own_pairs(), Reading(name))
+        for name in {one.models[0] for one in LESSONS if one.pairs}
     }
     return {
         one.name: one(*[encoders[m] for m in one.models], *[grids[m] for m in one.models if one.pairs])

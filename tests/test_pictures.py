@@ -12,19 +12,18 @@ from tests.test_pages import open_page
 
 
 def test_a_figure_is_told_that_the_page_is_dark_where_it_asks_and_is_drawn_once():
-    import plotly.graph_objects as go
-
+    from pooling.charts.theme import figure
     from pooling.pictures import Line, Panel, Picture
 
     drawn = []
 
     def plain():
         drawn.append("plain")
-        return go.Figure()
+        return figure(100)
 
     def inked(*, dark):
         drawn.append(f"inked {dark}")
-        return go.Figure()
+        return figure(100)
 
     rows = pd.DataFrame({"n": [1]})
     picture = Picture((Line((Panel(plain), Panel(inked)), (2, 1)), Line((Panel(plain),))), rows, "Look.")
@@ -40,14 +39,14 @@ def two_figures_beside_a_table():
     from functools import partial
 
     import pandas as pd
-    import plotly.graph_objects as go
     import streamlit as st
 
     from pages.ui import layout
+    from pooling.charts.theme import figure
     from pooling.pictures import Line, Panel, Picture
 
     def draw(title):
-        return go.Figure(layout={"title": title, "height": 100})
+        return figure(100, title=title)
 
     panels = (
         Panel(partial(draw, "one"), title="**First**"),

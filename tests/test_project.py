@@ -12,8 +12,8 @@ from jaxtyping import TypeCheckError
 
 import pooling
 from pages.ui.navigation import PAGES
+from pooling.attention_heads import head_cards
 from pooling.catalogue import DEFAULT, MODELS
-from pooling.modules import head_cards
 from pooling.token_weights import equal_weights
 from tests.conftest import ROOT
 from tests.update_readme import TABLES

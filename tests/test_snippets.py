@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from pooling import all_strategies, catalogue, get_strategy, load_encoder
+from pooling.attention_heads import HEADS
 from pooling.catalogue import DEFAULT, ONE_WORD, get_model, model_folder
 from pooling.encoders import Encoder
 from pooling.encoders.loading import read_encoder
 from pooling.export import embeddings, scaled
-from pooling.modules import HEADS
 from pooling.recipe import Recipe
 from pooling.snippets import (
     for_llama_cpp,

@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 import torch
 
-from pages.ui import cache, capacity, collapse, maps, server
+from pages.ui import cache, capacity, maps, sentence, server
 from pooling import hub, load_encoder, logs, machine
 from pooling.background import Line, Stopped, Work, WorkLine
 from pooling.background_training import HeadTraining, trainings
@@ -133,7 +133,7 @@ def test_a_page_that_is_slow_or_fails_is_in_the_log_without_its_text(private, ca
         raise RuntimeError(SECRET)
 
     monkeypatch.setattr("pooling.apply", fail)
-    collapse.weighed.clear()
+    sentence.weighed.clear()
     shown = open_page("pages/playground.py", text=SECRET)
     assert shown.exception
     assert f"Slow: a run of the page Playground with {DEFAULT} took" in caplog.text

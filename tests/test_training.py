@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import save
 
 from pooling import apply, background_training, get_strategy, training
+from pooling.attention_heads import CARD_FILE, HEAD_FILE, AttentionHead, find_head, head_cards, pack_head, unpack_head
 from pooling.background import LineFull
 from pooling.background_training import MOST_WAITING, HeadTraining, trainings
 from pooling.catalogue import DEFAULT, MODELS
 from pooling.datasets import Pair, own_pairs
-from pooling.modules import CARD_FILE, HEAD_FILE, AttentionHead, find_head, head_cards, pack_head, unpack_head
 from pooling.stsb import read_stsb
 from pooling.training import against_mean, held_back_test, rounded, split_pairs, train_head
 from pooling.types import NotComputable, TokenStates

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from pages.ui.controls import Choice
+    from pages.ui.choice import Choice
     from pooling import Encoder, TokenStates
     from pooling.background_training import HeadTraining
     from pooling.bootstrap import Compared

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import cache, capacity, layout, parts, takeaway
-from pages.ui.controls import Choice
+from pages.ui import cache, capacity, layout, piecewise, share
+from pages.ui.choice import Choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,10 +36,10 @@ def score_pairs(pairs: "tuple[Pair, ...]", choice: Choice) -> ScoredPairs:
     from pooling.tables.evaluation import leaderboard_table
 
     encoder, layer, names = cache.encoder(choice.model), choice.layer, [one.name for one in choice.strategies]
-    content = parts.digest([choice.reading, choice.settings, *pairs])
+    content = piecewise.digest([choice.reading, choice.settings, *pairs])
     characters = sum(len(p.text1) + len(p.text2) for p in pairs)
     capacity.take_turn(len(pairs), characters, capacity.PAIRS_TAKE * len(pairs))
-    grid = parts.pair_cosines(pairs, choice.reading, choice.settings)
+    grid = piecewise.pair_cosines(pairs, choice.reading, choice.settings)
     reference = (encoder.layers, own_strategy(encoder.trained_pooling).name)
     sampled = (*((layer, name) for name in names), reference)
     scores = cache.scores(choice.model, content, sampled, pairs, grid)
@@ -56,10 +56,10 @@ def score_labels(
     from pooling.tables.evaluation import label_table
 
     reading, layer, settings = choice.reading, choice.layer, choice.settings
-    key = (choice.model, parts.digest([reading, settings, texts, labels]), layer)
+    key = (choice.model, piecewise.digest([reading, settings, texts, labels]), layer)
     numbers = len(texts) * len(choice.strategies) * cache.encoder(choice.model).dim
     capacity.take_turn(len(texts), sum(map(len, texts)), capacity.EMBEDDINGS_TAKE * numbers)
-    grid = parts.in_parts(texts, len, lambda part, some: cache.vectors(reading, layer, part, settings, some))
+    grid = piecewise.in_parts(texts, len, lambda part, some: cache.vectors(reading, layer, part, settings, some))
     vectors = {name: made for (_, name), made in grid.vectors.items()}
     scored = {name: cache.label_scores((*key, name), made, texts, labels, "cosine") for name, made in vectors.items()}
     places = leaderboard(
@@ -72,12 +72,12 @@ def score_labels(
 
 def offer(texts: tuple[str, ...], labels: tuple[str, ...], vectors: "Callable[[], Tensor]") -> None:
     """Have the texts that are evaluated among the files to take along."""
-    takeaway.offer_corpus(takeaway.Offer(f"The {len(texts):,} texts that are evaluated", texts, labels, vectors))
+    share.offer_corpus(share.Offer(f"The {len(texts):,} texts that are evaluated", texts, labels, vectors))
 
 
 def show_verdict(table: "pd.DataFrame", measure: str, choice: Choice) -> None:
     """The strategy to use, with the code for it."""
-    from pooling.modules import layer_name
+    from pooling.attention_heads import layer_name
     from pooling.notices import evaluation as notices
     from pooling.snippets import for_pooling
 
@@ -98,7 +98,7 @@ def show_leaderboard(
     table: "pd.DataFrame", measure: str, rows: int, what: str, remarks: Sequence[str], choice: Choice
 ) -> None:
     """Who is best, who cannot be scored, and what the numbers are."""
-    from pooling.modules import head_cards
+    from pooling.attention_heads import head_cards
     from pooling.notices.evaluation import INTERVALS
     from pooling.pictures import evaluation as pictures
 

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.ui import cache, capacity, layout, maps, navigation, server, takeaway, url
+from pages.ui import cache, capacity, layout, maps, navigation, server, share, url
 from pages.ui.controls import sidebar
 from pooling import logs
 
@@ -16,7 +16,7 @@ def show() -> None:
     with logs.timed(f"a run of the page {page.title}") as what, capacity.one_run():
         beside_title = layout.header(page)
         url.begin(page.title)
-        takeaway.begin()
+        share.begin()
         capacity.room_for_one_more()
         if (run := get_script_run_ctx()) and server.was_refused(run.session_id):
             st.warning(
@@ -33,7 +33,7 @@ def show() -> None:
             with st.sidebar:
                 sidebar.draw()
             with beside_title:
-                takeaway.draw(page)
+                share.draw(page)
             navigation.run_page()
         finally:
             url.finish()

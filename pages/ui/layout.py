@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from streamlit.delta_generator import DeltaGenerator
 
-    from pages.ui.controls import Choice
+    from pages.ui.choice import Choice
     from pages.ui.navigation import PageInfo
     from pooling import Encoder, Strategy, TokenStates
     from pooling.pictures import Picture

@@ -15,7 +15,7 @@ from pooling.background import Work, WorkLine
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pages.ui.controls import Choice
+    from pages.ui.choice import Choice
     from pages.ui.controls.projection import Corpus
     from pooling import Strategy
     from pooling.labels import LabelScores

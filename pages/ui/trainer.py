@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import cache, layout
-from pages.ui.controls import Choice
+from pages.ui.choice import Choice
 from pages.ui.controls.attention import Training
 from pooling import get_strategy
+from pooling.attention_heads import AttentionHead, layer_name, pack_head, unpack_head
 from pooling.background import LineFull, place_in_line
 from pooling.background_training import HeadTraining
 from pooling.charts import attention as charts
 from pooling.charts import chips
-from pooling.modules import AttentionHead, layer_name, pack_head, unpack_head
 from pooling.notices.attention import about_curve, about_outcome
 from pooling.pictures import Picture
 from pooling.tables.attention import curve_table, token_tables
@@ -47,7 +47,7 @@ def start(training: Training | None, choice: Choice) -> None:
     go = st.button(label, type="primary", icon=":material/play_arrow:", disabled=busy or training is None, key="train")
     if go and training is not None:
         job = HeadTraining(
-            cache.encoder(choice.model), choice.layer, training.data, training.parts, **training.settings
+            cache.encoder(choice.model), choice.layer, training.data, training.splits, **training.settings
         )
         try:
             cache.trainings().submit(job)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from pooling.charts.playground import shorten
-from pooling.charts.theme import figure, strategy_colour, strategy_look
+from pooling.charts.theme import Figure, figure, strategy_colour, strategy_look
 from pooling.tables import number
 from pooling.tables.attention import DATA_SETS
 
@@ -24,12 +24,14 @@ def weight_bars(table: pd.DataFrame, labels: dict[str, str]) -> go.Figure:
     """
     rows = len(table)
     tall = ROW if rows <= 40 else max(8, TALLEST // rows)
-    made = make_subplots(
-        rows=1,
-        cols=len(labels),
-        shared_yaxes=True,
-        horizontal_spacing=0.08,  # on a phone, the last number of an axis and the next one's 0% stand apart
-        subplot_titles=[f"<b>{label}</b>" for label in labels.values()],
+    made = Figure(
+        make_subplots(
+            rows=1,
+            cols=len(labels),
+            shared_yaxes=True,
+            horizontal_spacing=0.08,  # on a phone, the last number of an axis and the next one's 0% stand apart
+            subplot_titles=[f"<b>{label}</b>" for label in labels.values()],
+        )
     )
     made.update_layout(figure(rows * tall + 84).layout)
     names = [f"{p} {shorten(t, 12)}" for p, t in zip(table["position"], table["token"], strict=True)]
@@ -76,13 +78,15 @@ def head_scores(table: pd.DataFrame) -> go.Figure:
         table: of `pooling.tables.attention.heads_table`.
     """
     layers = sorted(table["layer"].unique())
-    made = make_subplots(
-        rows=1,
-        cols=len(DATA_SETS),
-        shared_yaxes=True,
-        horizontal_spacing=0.05,
-        # In two lines: on a phone two of one line touch.
-        subplot_titles=[f"<b>{'<br>'.join(wrap(title, 16))}</b>" for title in DATA_SETS.values()],
+    made = Figure(
+        make_subplots(
+            rows=1,
+            cols=len(DATA_SETS),
+            shared_yaxes=True,
+            horizontal_spacing=0.05,
+            # In two lines: on a phone two of one line touch.
+            subplot_titles=[f"<b>{'<br>'.join(wrap(title, 16))}</b>" for title in DATA_SETS.values()],
+        )
     )
     made.update_layout(figure(len(layers) * 48 + 134, top=44).layout)
     made.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.28 - 0.4 / len(layers), "x": 0})
@@ -144,11 +148,13 @@ def training_curve(table: pd.DataFrame, epochs: int) -> go.Figure:
         table: of `pooling.tables.attention.curve_table`.
         epochs: how many there will be: the width of the picture does not change while it grows.
     """
-    made = make_subplots(
-        rows=1,
-        cols=2,
-        horizontal_spacing=0.12,
-        subplot_titles=["<b>Development score</b>", "<b>Training loss</b>"],
+    made = Figure(
+        make_subplots(
+            rows=1,
+            cols=2,
+            horizontal_spacing=0.12,
+            subplot_titles=["<b>Development score</b>", "<b>Training loss</b>"],
+        )
     )
     made.update_layout(figure(300).layout)
     colour, mean = strategy_colour("attention"), table["dev"].iloc[0]

@@ -107,7 +107,26 @@ def weight_cells(cells: dict[str, Any]) -> list[go.Heatmap]:
     ]
 
 
-def legible(made: go.Figure, *, dark: bool) -> go.Figure:
+class Figure(go.Figure):
+    """A figure that can be finished: what is then drawn is neither checked by plotly nor copied again."""
+
+    _finished: dict[str, Any] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is not to be changed any more."""
+        return self._finished is not None
+
+    def finish(self, spec: dict[str, Any]) -> None:
+        """Be this from now on."""
+        self._finished = spec
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as plotly's JavaScript takes it."""
+        return super().to_dict() if self._finished is None else self._finished
+
+
+def legible(made: Figure, *, dark: bool) -> Figure:
     """The figure with the ink of the page, not to be changed any more: Streamlit's grey is too faint for small text.
 
     Its axes are fixed, so that a finger on it moves the page, but where it says what a drag does, as maps do.
@@ -115,7 +134,7 @@ def legible(made: go.Figure, *, dark: bool) -> go.Figure:
     All is laid on what plotly has checked, once: to have it checked, and copied at every look, takes longer than
     all else on a page.
     """
-    if "to_dict" in vars(made):
+    if made.finished:
         return made
     ink = {"color": INK[dark]}
     label = {"tickfont": ink, "title": {"font": ink}}
@@ -129,7 +148,7 @@ def legible(made: go.Figure, *, dark: bool) -> go.Figure:
     for trace in spec["data"]:
         if trace["type"] == "heatmap":
             _lay(trace, bar)
-    made.to_dict = lambda: spec
+    made.finish(spec)
     return made
 
 
@@ -142,12 +161,12 @@ def _lay(under: dict, over: dict) -> None:
             under[name] = value
 
 
-def figure(height: int, *, top: int = 28, **layout: Any) -> go.Figure:
+def figure(height: int, *, top: int = 28, **layout: Any) -> Figure:
     """An empty figure with the project's margins; fonts and background come from the app's theme.
 
     What of the layout is known is given here: plotly takes as long for each later change as for all at once.
     """
-    return go.Figure(
+    return Figure(
         layout={
             "height": height,
             "margin": {"l": 8, "r": 8, "t": top, "b": 8},

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from tqdm.auto import tqdm
 
+from pooling.attention_heads import find_head
 from pooling.catalogue import PLAIN
 from pooling.encoders.encoder import Encoder, Layer
 from pooling.encoders.tokens import as_texts, listed
-from pooling.modules import find_head
 from pooling.registry import Strategy, all_strategies, get_strategy
 from pooling.types import Pooled, TokenStates
 

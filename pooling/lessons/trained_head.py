@@ -5,13 +5,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from pooling.attention_heads import layers_with_head
 from pooling.catalogue import DEFAULT
 from pooling.charts.attention import head_scores
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid, rank_gaps, spearman
 from pooling.lessons import SCORED, Rows, Shown, TryIt, lesson
-from pooling.modules import layers_with_head
 from pooling.notices.attention import about_heads
 from pooling.pictures import Picture
 from pooling.tables import number

@@ -1,6 +1,6 @@
 """Attention pooling with a trained head."""
 
-from pooling.modules import AttentionHead
+from pooling.attention_heads import AttentionHead
 from pooling.registry import Param, strategy
 from pooling.token_weights import softmax_weights, weighted_sum
 from pooling.types import NotComputable, Pooled, TokenStates

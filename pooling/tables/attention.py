@@ -6,8 +6,8 @@ from dataclasses import replace
 import pandas as pd
 import torch
 
+from pooling.attention_heads import AttentionHead, head_cards
 from pooling.encoders import Layer, apply
-from pooling.modules import AttentionHead, head_cards
 from pooling.registry import Strategy, all_strategies
 from pooling.tables import token_table
 from pooling.training import Progress

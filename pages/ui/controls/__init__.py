@@ -3,59 +3,20 @@
 Here is what several pages share; the sidebar's and each page's own are in the file of their name.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.ui import kept, layout, url
+from pages.ui.choice import Choice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pooling import Strategy
-    from pooling.encoders import Layer
-    from pooling.recipe import Reading, Recipe
     from pooling.registry import Param, Settings
 
 MOST_CHARACTERS = 1000
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the sidebar says."""
-
-    texts: tuple[str, ...]
-    recipe: "Recipe"
-    settings: "tuple[tuple[str, Settings], ...]" = ()
-    """The strategies whose parameters are not at their defaults, chosen or not, with all their parameters."""
-
-    @property
-    def model(self) -> str:
-        """The model's name."""
-        return self.recipe.model
-
-    @property
-    def layer(self) -> "Layer":
-        """The layer that is pooled."""
-        return self.recipe.layer
-
-    @property
-    def reading(self) -> "Reading":
-        """How texts are read."""
-        return self.recipe.reading
-
-    @property
-    def strategy(self) -> "Strategy":
-        """The strategy, its parameters set."""
-        return self.recipe.pooling
-
-    @property
-    def strategies(self) -> "list[Strategy]":
-        """Every strategy, its parameters set."""
-        from pooling import all_strategies
-
-        return all_strategies(self.settings)
 
 
 def current(*, with_texts: bool = True) -> Choice:

@@ -57,7 +57,7 @@ class Training:
 
     data: str
     """Where the pairs come from, in the project's own words."""
-    parts: "Mapping[str, Sequence[Pair]]"
+    splits: "Mapping[str, Sequence[Pair]]"
     settings: dict[str, Any]
     """Epochs, learning rate and seed, as `HeadTraining` takes them."""
 
@@ -68,19 +68,19 @@ def choose_training() -> Training | None:
 
     names = {"own": "This project's own pairs", "stsb": "STS Benchmark", "csv": "A file of yours"}
     said = {"own": "this project's own pairs", "stsb": "the STS Benchmark", "csv": "a file of the reader's"}
-    parts: Mapping[str, Sequence[Pair]] | None
+    splits: Mapping[str, Sequence[Pair]] | None
     data = kept.one_of(st.segmented_control, "Scored pairs", names, key="head-pairs", default="own", required=True)
     if data == "csv":
         pairs = choose_pairs()
         try:
-            parts = cache.split_pairs(pairs) if pairs else None
+            splits = cache.split_pairs(pairs) if pairs else None
         except ValueError as too_few:
             layout.problem(str(too_few))
-            parts = None
+            splits = None
     elif data == "stsb":
-        parts = cache.stsb(folder) if (folder := find_benchmark()) else None
+        splits = cache.stsb(folder) if (folder := find_benchmark()) else None
     else:
-        parts = {split: own_pairs(split) for split in ("train", "dev", "test")}
+        splits = {split: own_pairs(split) for split in ("train", "dev", "test")}
     rates = ("0.0001", "0.0003", "0.001", "0.003", "0.01")
     left, middle, right = st.columns(3)
     often = "How often it sees every pair."
@@ -89,10 +89,10 @@ def choose_training() -> Training | None:
     rate = kept.one_of(middle.select_slider, "Learning rate", rates, key="head-rate", default="0.001", help=far)
     order = "The order of the pairs; the same seed, the same head."
     seed = kept.number(right.number_input, "Seed", 0, 9999, key="head-seed", default=0, help=order)
-    if parts is None:
+    if splits is None:
         return None
     st.caption(
-        f"{len(parts['train']):,} pairs to train on, {len(parts['dev']):,} to choose the best epoch by, "
-        f"{len(parts['test']):,} held back for the test at the end."
+        f"{len(splits['train']):,} pairs to train on, {len(splits['dev']):,} to choose the best epoch by, "
+        f"{len(splits['test']):,} held back for the test at the end."
     )
-    return Training(said[data], parts, {"epochs": epochs, "learning_rate": float(rate), "seed": int(seed)})
+    return Training(said[data], splits, {"epochs": epochs, "learning_rate": float(rate), "seed": int(seed)})

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import url
-from pages.ui.controls import Choice
+from pages.ui.choice import Choice
 
 
 def current_dimension(choice: Choice, index: int, dim: int, default: int) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import kept, url
-from pages.ui.controls import MOST_CHARACTERS, Choice, choose_settings, chosen_settings
+from pages.ui.choice import Choice
+from pages.ui.controls import MOST_CHARACTERS, choose_settings, chosen_settings
 from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing, says_twice
 from pooling.datasets import sample_sets
 from pooling.machine import megabytes

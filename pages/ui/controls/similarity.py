@@ -72,7 +72,9 @@ def choose_pair(texts: tuple[str, ...]) -> tuple[int, int]:
     """The indices of two sentences; with one sentence alone, it is compared with itself."""
     options = [str(i) for i in range(1, len(texts) + 1)]
     chosen = []
-    for column, key, default in zip(st.columns(2), ("pair1", "pair2"), (options[0], options[:2][-1]), strict=True):
+    for column, key, default in zip(
+        st.columns(2), ("pair1", "pair2"), (options[0], options[min(1, len(options) - 1)]), strict=True
+    ):
         chosen.append(
             kept.one_of(
                 column.selectbox,

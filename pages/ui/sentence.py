@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import cache
-from pages.ui.controls import Choice
+from pages.ui.choice import Choice
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import cache, url
-from pages.ui.controls import Choice
+from pages.ui.choice import Choice
 from pooling.catalogue import get_model
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def _offer_formats(
 
 def _offer_head(recipe: "Recipe") -> None:
     """The file of the trained head, where the strategy has one."""
-    from pooling.modules import head_path
+    from pooling.attention_heads import head_path
 
     if recipe.pooling.needs == "head":
         path = head_path(recipe.model, recipe.layer)
