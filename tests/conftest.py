@@ -87,6 +87,11 @@ def pytest_cmdline_main(config) -> None:
         config.option.dist = "worksteal"
 
 
+def pytest_ignore_collect(collection_path, config) -> bool | None:
+    """Where quick tests alone are asked for, those of the browser are not even imported."""
+    return True if config.option.markexpr == "quick" and "_browser_" in collection_path.name else None
+
+
 def pytest_configure(config) -> None:
     """Have the shapes and types of every function of `pooling` checked as it runs, where beartype is installed."""
     if find_spec("beartype"):

@@ -61,6 +61,7 @@ def test_work_that_somebody_waits_for_is_not_given_up_however_seldom_they_look(m
     assert work.answer == 7
 
 
+@pytest.mark.slow
 def test_only_the_last_answers_are_kept():
     line = WorkLine("test", keep=2)
     for key in range(5):

@@ -82,6 +82,7 @@ def test_the_whole_pipeline_agrees_with_sentence_transformers(encoder):
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_padding_batch_and_order_change_no_embedding(encoder, states):
     alone = [encoder.encode([text], attention=True) for text in TEXTS]
     others = {

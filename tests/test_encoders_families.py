@@ -19,6 +19,7 @@ def tiny(tmp_path_factory):
     return {family: read_encoder(family, write(family, tmp_path_factory.mktemp(family))) for family in FAMILIES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["{}", ONE_WORD, "{} {}"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_neither_padding_nor_its_side_changes_an_embedding(tiny, family, template):

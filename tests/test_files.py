@@ -263,6 +263,7 @@ def test_a_bad_file_is_refused_in_a_sentence(data, said):
     assert "\n" not in str(wrong.value)
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_and_a_hundred_columns_are_read_of_every_kind():
     rows = pd.DataFrame({"text": [f"text {i}" for i in range(10_000)]})
     wide = pd.DataFrame([[f"x{i}" for i in range(100)]], columns=[f"c{i}" for i in range(100)])
@@ -309,6 +310,7 @@ def repeated() -> bytes:
     return written(lambda file: pq.write_table(pa.table({"text": texts}), file, compression="zstd"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", [corner, inflated, repeated])
 def test_a_small_file_that_unpacks_to_gigabytes_is_a_sentence_and_ends_no_server(bomb):
     data = bomb()

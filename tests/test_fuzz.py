@@ -123,6 +123,7 @@ def read_to_the_end(data: bytes) -> None:
         assert read is None or len(read[0]) == len(cells)
 
 
+@pytest.mark.slow
 @many
 @given(tables)
 @example(b"a,b,c\nx,y,1\nz,w,2\nq,r,3\n")
@@ -131,6 +132,7 @@ def test_a_file_is_read_to_its_last_cell_or_refused_in_a_sentence(data):
     read_to_the_end(data)
 
 
+@pytest.mark.slow
 @settings(many, max_examples=15)
 @given(broken())
 def test_a_broken_parquet_or_excel_file_is_read_or_refused_in_a_sentence(data):

@@ -84,6 +84,7 @@ def test_a_model_is_downloaded_checked_and_pools_as_it_did_at_home(served, entry
     assert load_encoder(NAME, device="cpu").layers == 2
 
 
+@pytest.mark.slow
 def test_an_interrupted_download_goes_on_where_it_broke_off(served, entry):
     served.cut["model.safetensors"] = [1000]
     assert (get(entry) / "model.safetensors").is_file()
@@ -291,6 +292,7 @@ def test_a_disk_that_fills_up_on_the_way_is_said_and_leaves_no_half_model(served
     assert nothing_is_kept(entry)
 
 
+@pytest.mark.slow
 def test_a_hub_that_hangs_in_the_middle_is_given_up_and_the_download_can_be_repeated(served, entry, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)

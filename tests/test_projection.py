@@ -131,6 +131,7 @@ def test_equal_embeddings_share_one_point():
 # ---------------------------------------------------------------- UMAP
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_map_even_of_separate_groups():
     groups = torch.cat([random_points(20, seed=i) + 100 * i for i in range(3)])
     near = nearest_neighbours(groups, 5, "euclidean")

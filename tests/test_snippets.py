@@ -124,6 +124,7 @@ def test_every_python_snippet_gives_the_pages_embeddings(model, layer, template,
     assert ran >= 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["gpt2", "llama", "qwen3", "roberta", "t5"])
 @pytest.mark.parametrize("template", ["{}", "query: {}", "{} {}"])
 def test_the_code_is_right_for_other_families(family, template, tmp_path, monkeypatch):

@@ -151,6 +151,7 @@ def test_half_precision_is_summed_in_float32(strategy, dtype):
     close(pool(strategy, given_states).embedding, pool(strategy, exact).embedding)
 
 
+@pytest.mark.slow
 @EVERY
 @settings(deadline=None)
 @given(

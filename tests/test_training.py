@@ -50,6 +50,7 @@ def test_a_head_weighs_tokens_by_the_softmax_of_their_scores():
     assert pooled.embedding[0, 1].item() == pytest.approx(0.25 * 4 + 0.75 * 8)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_raises_the_score_of_what_it_learns_from(encoder):
     steps = list(train_head(SLICE, SLICE, encoder, layer=4, epochs=3))
     assert [step.epoch for step in steps] == [0, 1, 2, 3]
@@ -63,6 +64,7 @@ def test_training_lowers_the_loss_and_raises_the_score_of_what_it_learns_from(en
     assert found.attention == pytest.approx(best, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_head(encoder):
     def query(seed: int) -> torch.Tensor:
         return list(train_head(FEW, FEW, encoder, layer=5, epochs=2, seed=seed, batch_size=8))[-1].head.query
@@ -180,6 +182,7 @@ def wait_for(done, seconds: float = 60) -> None:
     pytest.fail("it did not happen")
 
 
+@pytest.mark.slow
 def test_a_job_trains_tests_and_lets_go_of_the_model(encoder):
     one = job(encoder)
     trainings().submit(one)
@@ -191,6 +194,7 @@ def test_a_job_trains_tests_and_lets_go_of_the_model(encoder):
     assert one.card()["pairs"] == {"train": 64, "dev": 24, "test": 24}
 
 
+@pytest.mark.slow
 def test_a_running_job_stops_when_asked(encoder):
     one = job(encoder, epochs=10_000)
     trainings().submit(one)
@@ -219,6 +223,7 @@ def gated(monkeypatch):
     return gate, began
 
 
+@pytest.mark.slow
 def test_jobs_run_one_at_a_time_in_the_order_they_came(encoder, gated):
     gate, began = gated
     queue, all_jobs = trainings(), [job(encoder, layer=layer) for layer in (3, 1, 4, 0)]
@@ -236,6 +241,7 @@ def test_jobs_run_one_at_a_time_in_the_order_they_came(encoder, gated):
     assert [one.state for one in all_jobs] == ["done", "stopped", "done", "done"]
 
 
+@pytest.mark.slow
 def test_an_exception_in_the_worker_is_a_sentence_and_the_next_is_served(encoder, gated):
     gate, _ = gated
     queue, bad, good = trainings(), job(encoder, layer=99), job(encoder)
