@@ -201,10 +201,10 @@ class Work:
         self.ended.set()
 
 
-Kind = TypeVar("Kind", bound=Work)
+Job = TypeVar("Job", bound=Work)
 
 
-class WorkLine(Generic[Kind]):
+class WorkLine(Generic[Job]):
     """Work in the order it came, each in a thread of its own when its turn is."""
 
     def __init__(
@@ -219,10 +219,10 @@ class WorkLine(Generic[Kind]):
         """Say how much of what has ended is kept under its key, and what a reader is told when the line is full."""
         self._name, self._keep, self._full = name, keep, full
         self._line = Line(at_once, most_waiting)
-        self._by_key: OrderedDict[Hashable, Kind] = OrderedDict()
+        self._by_key: OrderedDict[Hashable, Job] = OrderedDict()
         self._change = threading.RLock()
 
-    def submit(self, work: Kind) -> None:
+    def submit(self, work: Job) -> None:
         """Put work at the end of the line.
 
         Raises:
@@ -236,7 +236,7 @@ class WorkLine(Generic[Kind]):
                 raise LineFull(self._full) from None
             self._serve()
 
-    def ask(self, key: Hashable, make: Callable[[], Kind], *, stay: bool = False) -> Kind:
+    def ask(self, key: Hashable, make: Callable[[], Job], *, stay: bool = False) -> Job:
         """The work of this key, made and put in line when it is not there yet, or went wrong.
 
         Args:
@@ -261,7 +261,7 @@ class WorkLine(Generic[Kind]):
                 del self._by_key[old]
             return work
 
-    def find(self, key: Hashable) -> Kind | None:
+    def find(self, key: Hashable) -> Job | None:
         """The work of this key, under way or ended."""
         return self._by_key.get(key)
 
@@ -270,7 +270,7 @@ class WorkLine(Generic[Kind]):
         with self._change:
             self._by_key.pop(key, None)
 
-    def ahead(self, work: Kind) -> list[Kind]:
+    def ahead(self, work: Job) -> list[Job]:
         """The work in front of this, waiting or under way."""
         with self._change:
             self._drop_given_up()
@@ -291,7 +291,7 @@ class WorkLine(Generic[Kind]):
                 self._line.leave(work)
                 work.end("failed", work.broken(logs.kind(error)), error)
 
-    def _run(self, work: Kind) -> None:
+    def _run(self, work: Job) -> None:
         work.run()
         with self._change:
             self._line.leave(work)

@@ -93,7 +93,6 @@ class HeadTraining(Work):
 
     def do(self) -> None:
         """Train and test; what has come of it so far is in `steps` and `outcome`."""
-
         encoder = self._encoder()
 
         def tell(what: str, done: float) -> None:

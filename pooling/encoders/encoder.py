@@ -279,8 +279,8 @@ class Encoder:
         if self._takes_positions:
             # Left unsaid, most models count padding on the left as positions of the text.
             inputs["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        there = ({k: v.to(self.device) for k, v in some.items()} for some in (inputs, marks))
-        return next(there), next(there)
+        on = self.device
+        return {k: v.to(on) for k, v in inputs.items()}, {k: v.to(on) for k, v in marks.items()}
 
     def _forward(
         self,

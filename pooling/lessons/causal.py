@@ -3,7 +3,7 @@
 from functools import partial
 
 from pooling.catalogue import CAUSAL_TWIN, DEFAULT
-from pooling.charts.similarity import strategy_multiples
+from pooling.charts.similarity import colour_scale, strategy_multiples
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
 from pooling.lessons import Shown, TryIt, lesson
@@ -14,7 +14,7 @@ from pooling.tables import number
 from pooling.tables.similarity import matrix_table, strategy_pairs
 
 SET = sample_sets()[0]
-MEASURE, SCALE = Measure("cosine"), (-1.0, 1.0)
+MEASURE = Measure("cosine")
 
 
 @lesson(
@@ -53,11 +53,12 @@ def causal(decoder: Encoder, encoder: Encoder) -> Shown:
     others = pairs[pairs["first"] != pairs["second"]]
     low, high = others.min(), others.max()
     least, most = others["CLS causal"].min(), others["CLS bidirectional"].min()
+    scale = colour_scale(next(iter(matrices.values())), MEASURE)
     return Shown(
         answer="same" if least > 0.9999 else "worse" if least > most else "better",
         parts=(
             Picture(
-                partial(strategy_multiples, matrices, SCALE, MEASURE),
+                partial(strategy_multiples, matrices, scale, MEASURE),
                 pairs,
                 "Each square compares the six sentences with each other. Under causal attention, CLS gives every pair "
                 f"a cosine of {number(least)}; the last token still tells them apart, from "

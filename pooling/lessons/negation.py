@@ -4,7 +4,7 @@ from functools import partial
 
 import pandas as pd
 
-from pooling.charts.similarity import strategy_multiples
+from pooling.charts.similarity import colour_scale, strategy_multiples
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
 from pooling.lessons import Rows, Shown, TryIt, lesson
@@ -17,7 +17,7 @@ from pooling.tables.similarity import matrix_table, strategy_pairs
 SET = next(one for one in sample_sets() if one.name == "negation")
 TEXTS = SET.sentences[:3]
 NAMES = ("mean", "max", "cls")
-MEASURE, SCALE = Measure("cosine"), (-1.0, 1.0)
+MEASURE = Measure("cosine")
 
 
 @lesson(
@@ -57,12 +57,13 @@ def negation(encoder: Encoder) -> Shown:
     ahead = table["cosine to its paraphrase"] - table["cosine to its denial"]
     nearest = table.loc[ahead.idxmax()]
     denial, paraphrase = (number(nearest[column]) for column in table.columns[2:])
+    scale = colour_scale(next(iter(matrices.values())), MEASURE)
     return Shown(
         answer=nearest["name"] if ahead.max() > 0 else "none",
         parts=(
             Rows(table.drop(columns="name"), "The first sentence against the other two."),
             Picture(
-                partial(strategy_multiples, matrices, SCALE, MEASURE),
+                partial(strategy_multiples, matrices, scale, MEASURE),
                 strategy_pairs(matrices),
                 "Every sentence against every other, on one scale of colours.",
             ),
