@@ -18,6 +18,10 @@ class SampleSet:
     title: str
     look_for: str
     sentences: tuple[str, ...]
+    less_like: int = 0
+    """The sentence, from 1, that the first can be made less like by the weight of one token,"""
+    more_like: int = 0
+    """or more like."""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ class Recipe:
     normalise: bool = False
     params: "Settings" = ()
     """Parameters of the strategy that are not at their defaults."""
+    own: tuple[float, ...] = ()
+    """Weights of the reader's own for the tokens of one text, in place of the strategy's."""
 
     @property
     def reading(self) -> Reading:
@@ -58,10 +60,11 @@ class Recipe:
 
     @property
     def pooling(self) -> "Strategy":
-        """The strategy, its parameters set."""
+        """The strategy, its parameters set; or own weights."""
+        from pooling.own_weights import own_weights
         from pooling.registry import get_strategy
 
-        return get_strategy(self.strategy, **dict(self.params))
+        return own_weights(self.own) if self.own else get_strategy(self.strategy, **dict(self.params))
 
     @property
     def plain(self) -> bool:

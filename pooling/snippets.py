@@ -221,6 +221,9 @@ def layer_shares(layer: Layer, layers: int) -> list[float]:
 
 def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[str] = TEXTS) -> Snippet:
     """This project's own module."""
+    where = "In this project's folder, with its requirements installed."
+    if recipe.own:
+        return Snippet("pooling", _with_own_weights(recipe, texts), where)
     strategy, setting = recipe.pooling, f"layer={recipe.layer}"
     if not recipe.plain:
         setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
@@ -234,7 +237,24 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
         f"texts = {_listed(texts)}",
         f"embeddings = embed(texts, encoder, {chosen}, {setting})[{named}]",
     ]
-    return Snippet("pooling", _joined(lines), "In this project's folder, with its requirements installed.")
+    return Snippet("pooling", _joined(lines), where)
+
+
+def _with_own_weights(recipe: Recipe, texts: Sequence[str]) -> str:
+    setting = f"layer={recipe.layer}"
+    if not recipe.plain:
+        setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
+    lines = [
+        *(["import torch", ""] if recipe.normalise else []),
+        "from pooling import load_encoder",
+        "from pooling.own_weights import own_weights",
+        "",
+        f'encoder = load_encoder("{recipe.model}")',
+        f"states = encoder.encode({_listed(texts)}, {setting})",
+        f"embeddings = own_weights({list(recipe.own)})(states).embedding",
+        *(["embeddings = torch.nn.functional.normalize(embeddings, dim=1)"] if recipe.normalise else []),
+    ]
+    return _joined(lines)
 
 
 def for_tei(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:

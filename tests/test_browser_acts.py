@@ -18,7 +18,7 @@ BOXES = """[...document.querySelectorAll('[data-testid=stMain] [data-testid=stSe
   .map(i => i.value).filter(v => /^[0-9]+ · /.test(v))"""
 
 DRAWN = {
-    "": ".pp-strip",
+    "": ".living .tokens",
     "hidden_states": ".st-key-hidden-matrix .ytick",
     "attention": ".st-key-weights .xtick, .st-key-weights .ytick",
     "similarity": ".st-key-contributions .xtick, .st-key-contributions .ytick",

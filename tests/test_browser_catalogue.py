@@ -37,7 +37,7 @@ def test_a_link_alone_downloads_nothing_and_a_failed_download_keeps_the_model_on
     reader.page.get_by_role("button", name="Download (133 MB)").click()
     reader.page.wait_for_selector("text=The Hub has no model BAAI/bge-small-en-v1.5", timeout=60_000)
     reader.wait()
-    assert reader.page.locator(".pp-strip li").count() == 9
+    assert reader.page.locator(".living .token").count() == 9
 
 
 def test_another_model_is_shown_before_it_is_downloaded_and_then_used(open_server, loopback, reader):
@@ -58,41 +58,41 @@ def test_another_model_is_shown_before_it_is_downloaded_and_then_used(open_serve
     reader.choose("model", "Hub · tiny-gpt2")
     assert "2 (last)" in sidebar(reader)
     reader.type("A café 🎻 and `code`.")
-    assert "é" in reader.page.inner_text(".pp-strip")
-    assert "🎻 4/4" in reader.page.inner_text(".pp-strip")
+    assert "é" in reader.page.inner_text(".living .tokens")
+    assert "🎻 4/4" in reader.page.inner_text(".living .tokens")
 
 
 def test_a_prompt_is_shown_apart_and_left_out_where_the_switch_says_so(server, reader):
     reader.open(server + "/?model=pooling-playground/all-MiniLM-L6-v2-causal&strategy=last_token")
     reader.choose("prompt", "A prompt of your own")
     assert reader.page.input_value(".st-key-template input") == ONE_WORD
-    assert reader.page.locator(".pp-strip .pp-prompt").count() > 5
-    assert reader.page.locator(".pp-strip .pp-left-out").count() == 0
+    assert reader.page.locator(".living .prompt").count() > 5
+    assert reader.page.locator(".living .left-out").count() == 0
     reader.page.get_by_role("radio", name="only read").click()
     reader.wait()
-    assert reader.page.locator(".pp-strip .pp-left-out").count() == reader.page.locator(".pp-strip .pp-prompt").count()
+    assert reader.page.locator(".living .left-out").count() == reader.page.locator(".living .prompt").count()
     for typed, said in (("no place", "holds {} once"), ("{} {} {}", "or twice"), ("x" * 301 + "{}", "at most 300")):
         reader.page.fill(".st-key-template input", typed)
         reader.page.press(".st-key-template input", "Enter")
         reader.wait()
         assert said in sidebar(reader)
-        assert reader.page.locator(".pp-strip .pp-prompt").count() == 0
+        assert reader.page.locator(".living .prompt").count() == 0
     reader.page.fill(".st-key-template input", "<b>x</b> {} $y$")
     reader.page.press(".st-key-template input", "Enter")
     reader.wait()
-    assert reader.page.locator(".pp-strip .pp-prompt").count() > 3
+    assert reader.page.locator(".living .prompt").count() > 3
 
 
 def test_a_decoder_offers_the_text_said_twice_and_shows_the_copy_that_is_left_out(server, reader):
     reader.open(server + "/?model=pooling-playground/all-MiniLM-L6-v2-causal&strategy=mean")
     reader.type("a cat sleeps")
-    assert reader.page.locator(".pp-strip .pp-prompt").count() == 0
+    assert reader.page.locator(".living .prompt").count() == 0
     reader.choose("prompt", "Echo: the text said twice")
     assert "Of the two copies of a text only the second is pooled" in sidebar(reader)
     assert "The prompt's tokens are" not in sidebar(reader), "it has no words of its own"
-    left_out = reader.page.locator(".pp-strip .pp-left-out")
+    left_out = reader.page.locator(".living .left-out")
     assert [text.split()[0] for text in left_out.all_inner_texts()] == ["a", "cat", "sleeps"]
-    assert reader.page.locator(".pp-strip .pp-prompt").count() == 3
+    assert reader.page.locator(".living .prompt").count() == 3
     assert "prompt=echo" in reader.page.url
     reader.open(server + "/")
     reader.page.click(".st-key-prompt [data-baseweb=select], .st-key-prompt [role=combobox]")

@@ -37,7 +37,7 @@ def test_two_browsers_fit_umap_at_once_while_other_pages_answer(start_server, ch
     for seed, page in enumerate(pages, start=1):
         page.goto(f"{address}/projection?map-kind=umap&map-seed={seed}", wait_until="commit")
     reader.open(address)
-    reader.page.wait_for_selector(".pp-strip li >> nth=3", timeout=90_000)
+    reader.page.wait_for_selector(".living .token >> nth=3", timeout=90_000)
     for page in pages:
         page.wait_for_selector("text=UMAP tied each of the 256 texts", timeout=120_000)
         page.wait_for_selector("text=Watch them move", timeout=120_000)

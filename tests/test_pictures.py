@@ -6,7 +6,7 @@ from functools import wraps
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from pooling.charts.playground import collapse_heatmap
+from pooling.charts.playground import vectors_heatmap
 from tests.conftest import ROOT
 from tests.test_pages import open_page
 
@@ -89,14 +89,14 @@ def test_no_page_draws_a_figure_by_itself():
 def test_the_playgrounds_pictures_are_drawn_once_for_everybody(monkeypatch):
     drawn = []
 
-    @wraps(collapse_heatmap)
+    @wraps(vectors_heatmap)
     def watched(*args, **kwargs):
         drawn.append(kwargs["dark"])
-        return collapse_heatmap(*args, **kwargs)
+        return vectors_heatmap(*args, **kwargs)
 
-    monkeypatch.setattr("pooling.charts.playground.collapse_heatmap", watched)
+    monkeypatch.setattr("pooling.charts.playground.vectors_heatmap", watched)
     for _ in range(2):
         shown = open_page("pages/playground.py", text="A sentence that nobody has drawn yet.")
         assert not shown.exception
-        assert len(shown.get("plotly_chart")) == 3
+        assert len(shown.get("plotly_chart")) == 2
     assert drawn == [False]

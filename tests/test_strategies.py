@@ -256,7 +256,7 @@ def test_what_is_said_of_its_weights_is_true_of_them(strategy, index):
     pooled = pool(strategy, one)
     weights, special = pooled.weights[0].expand(-1, DIM), one.special[0]
     share = weights.mean(dim=1) / weights.mean(dim=1).sum()
-    said = about_tokens(token_table(one, pooled), strategy)
+    said = about_tokens(token_table(one, pooled), strategy.kind)
     top = int(re.search(r"\(token (\d+)\)", said)[1]) - 1 if "(token " in said else None
     assert top is None or share[top] == share.max()
     assert ("win" in said) == (strategy.kind == "winners" and len(share) > 1), said
@@ -399,12 +399,12 @@ def test_own_tokens_leave_out_a_prompt_that_is_only_read_and_say_when_there_is_n
     assert table["token"][table["weight"] > 0].tolist() == ["query", ":", "no", "rain"]
     table = token_table(one := encoder.encode(["no rain"], template="query: {}", pool_template=False), strategy(one))
     assert table["token"][table["weight"] > 0].tolist() == ["no", "rain"]
-    assert about_tokens(table, strategy) == (
+    assert about_tokens(table, strategy.kind) == (
         "2 of the 4 tokens have the same weight, 0.500; the others count for nothing. Special tokens carry 0%."
     )
     nothing = encoder.encode(["\u200b"])
     assert nothing.special.all()
-    assert about_tokens(token_table(nothing, strategy(nothing)), strategy) == (
+    assert about_tokens(token_table(nothing, strategy(nothing)), strategy.kind) == (
         "All 2 tokens have the same weight, 0.500; 2 of them are special tokens, not words of the text."
     )
 

@@ -1,6 +1,6 @@
 """One sentence under one strategy, and its pictures: computed once for everybody, looked at and not changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,42 +26,31 @@ class Weighed:
     states: "TokenStates"
     pooled: "Pooled"
     tokens: "pd.DataFrame"
-    strip: str
     about_tokens: str
     compared: "pd.DataFrame"
     vectors: "dict[str, Embedding]"
     missing: list[tuple[str, str]]
     """The strategies that make nothing of it, each with the reason."""
     about_strategies: str
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """The pictures of some dimensions, and one of these worked out."""
-
-    matrix: "Picture"
-    terms: "pd.DataFrame"
-    formula: str
-    strategies: "Picture"
+    own: tuple[float, ...] = ()
+    """The reader's own weights, one a token, in place of the strategy's."""
 
 
 @st.cache_resource(max_entries=32, show_spinner="Running the transformer…")
-def weighed(choice: Choice, index: int) -> Weighed:
-    """One of the sidebar's sentences under its strategy.
+def weighed(choice: Choice, index: int, own: tuple[float, ...] = ()) -> Weighed:
+    """One of the reader's sentences under their strategy, or under own weights that began with it.
 
     Raises:
         NotComputable: where the strategy needs what is not there, such as a head.
     """
     from pooling import apply
-    from pooling.charts import chips
     from pooling.notices.playground import about_strategies, about_tokens
     from pooling.tables import own_strategy, token_table
     from pooling.tables.playground import strategy_table
 
-    strategy = choice.strategy
     states = cache.states(choice.reading, choice.layer, choice.texts).one(index)
     trained = cache.encoder(choice.model).trained_pooling
-    pooled = apply(strategy, states, model=choice.model, layer=choice.layer)
+    pooled = apply(replace(choice.recipe, own=own).pooling, states, model=choice.model, layer=choice.layer)
     tokens = token_table(states, pooled)
     compared, vectors = strategy_table(states, choice.strategies, own=trained, model=choice.model, layer=choice.layer)
     return Weighed(
@@ -70,12 +59,12 @@ def weighed(choice: Choice, index: int) -> Weighed:
         states,
         pooled,
         tokens,
-        chips.token_strip(tokens, f"Tokens and their weights under {strategy.title}"),
-        about_tokens(tokens, strategy),
+        about_tokens(tokens, pooled.kind),
         compared,
         vectors,
         list(compared.loc[compared["missing"].notna(), ["label", "missing"]].itertuples(index=False, name=None)),
         about_strategies(compared, own_strategy(trained), trained=trained is not None),
+        own,
     )
 
 
@@ -91,37 +80,22 @@ def _dimensions(_weighed: Weighed, choice: Choice, index: int, shown: str, start
     return chosen_dimensions(_weighed.states, shown, start)
 
 
-def drawn(weighed: Weighed, shown: list[int], by_hand: int) -> Drawn:
-    """The pictures of a sentence in the dimensions shown, one of them worked out by hand."""
-    return _drawn(weighed, weighed.choice, weighed.index, shown, by_hand)
+def drawn(weighed: Weighed, shown: list[int]) -> "Picture":
+    """The sentence under every strategy, in the dimensions shown."""
+    return _drawn(weighed, weighed.choice, weighed.index, shown)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int], by_hand: int) -> Drawn:
+def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int]) -> "Picture":
     from pooling.charts import playground
-    from pooling.notices.playground import about_collapse
     from pooling.pictures import Line, Panel, Picture
     from pooling.tables import own_strategy
-    from pooling.tables.playground import (
-        collapse_table,
-        one_dimension_table,
-        vector_table,
-        winner_table,
-        worked_formula,
-    )
+    from pooling.tables.playground import collapse_table, vector_table
 
-    states, pooled, compared = _weighed.states, _weighed.pooled, _weighed.compared
+    compared, about = _weighed.compared, _weighed.about_strategies
     own = own_strategy(cache.encoder(choice.model).trained_pooling)
-    matrix, winners = collapse_table(states, pooled, shown), winner_table(pooled, shown)
-    terms = one_dimension_table(states, pooled, by_hand)
-    vectors, limit = vector_table(compared, _weighed.vectors, shown), playground.colour_range(matrix)
-    heatmap = partial(playground.collapse_heatmap, matrix, _weighed.tokens, winners, dimension=by_hand)
-    caption = (
-        "Each row is a token's hidden state, the vector that the model has made of it; each column is one dimension of "
-        "these vectors."
-    )
-    about = _weighed.about_strategies
-    rows = partial(playground.vectors_heatmap, vectors, limit)
+    limit = playground.colour_range(collapse_table(_weighed.states, _weighed.pooled, shown))
+    rows = partial(playground.vectors_heatmap, vector_table(compared, _weighed.vectors, shown), limit)
     bars = partial(playground.cosine_bars, compared, own.label)
     alt = f"The embedding under each strategy, one row each. {about}"
     side_by_side = Line((Panel(rows, "vectors", alt), Panel(bars, "cosines")), (3, 2))
@@ -130,9 +104,4 @@ def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int], by_h
         "0 a right angle.",
         *(f"{label} is not shown: {reason}" for label, reason in _weighed.missing),
     )
-    return Drawn(
-        Picture(heatmap, matrix.reset_index(), about_collapse(matrix, pooled), (caption,)),
-        terms,
-        worked_formula(choice.strategy, terms, by_hand, pooled.embedding[0, by_hand].item()),
-        Picture((side_by_side,), compared, about, captions),
-    )
+    return Picture((side_by_side,), compared, about, captions)

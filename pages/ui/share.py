@@ -77,7 +77,7 @@ _packing = threading.Lock()
 
 def begin() -> None:
     """Forget the texts that the last page offered, and take over what a dialog switched."""
-    st.session_state["_corpus"] = None
+    st.session_state["_corpus"] = st.session_state["_own_weights"] = None
     if "_normalise" in st.session_state:
         st.session_state["normalise"] = st.session_state.pop("_normalise")
 
@@ -96,6 +96,11 @@ class Offer:
 def offer_corpus(offer: Offer) -> None:
     """Have the page's texts among the files that can be exported."""
     st.session_state["_corpus"] = offer
+
+
+def offer_own_weights(text: str, weights: tuple[float, ...]) -> None:
+    """Have code and files carry the reader's own weights for one sentence."""
+    st.session_state["_own_weights"] = text, weights
 
 
 def draw(page: "PageInfo") -> None:
@@ -127,10 +132,11 @@ def show_code(page: "PageInfo") -> None:
     """The current choice as code for each tool."""
     from pooling.snippets import snippets
 
-    recipe = choose_recipe(page)
+    text, own = st.session_state["_own_weights"] or ("", ())
+    recipe = choose_recipe(page, own)
     encoder = cache.encoder(recipe.model)
     if not (reason := _not_computed(recipe)):
-        made = snippets(recipe, encoder)
+        made = snippets(recipe, encoder, (text,)) if own else snippets(recipe, encoder)
         for tab, snippet in zip(st.tabs([one.tool for one in made]), made, strict=True):
             with tab:
                 if snippet.code:
@@ -156,6 +162,11 @@ def show_files(page: "PageInfo") -> None:
     if choice.texts:
         title = f"Your {len(choice.texts)} sentences" if len(choice.texts) > 1 else "Your sentence"
         _offer_formats("sentences", title, recipe, choice.texts, (), lambda: embeddings(recipe, encoder, choice.texts))
+    if st.session_state["_own_weights"]:
+        text, own = st.session_state["_own_weights"]
+        mine = replace(recipe, own=own)
+        title = "The Playground's sentence under your own weights"
+        _offer_formats("own-weights", title, mine, (text,), (), lambda: embeddings(mine, encoder, (text,)))
     if offered and offered.texts != choice.texts:
         _offer_formats("corpus", offered.title, recipe, offered.texts, offered.labels, offered.vectors)
     st.caption("Each is a zip file, with a manifest that says how the embeddings were made.")
@@ -179,8 +190,8 @@ def show_files(page: "PageInfo") -> None:
     _offer_head(recipe)
 
 
-def choose_recipe(page: "PageInfo") -> "Recipe":
-    """What the sidebar says, and the one switch that code and files add, shared with the Similarity page."""
+def choose_recipe(page: "PageInfo", own: tuple[float, ...] = ()) -> "Recipe":
+    """What is chosen, and the one switch that code and files add, shared with the Similarity page."""
     choice: Choice = st.session_state["_choice"]
     # Set behind an open dialog, the page's own switch would fall back to what the browser shows there.
     st.session_state["take-normalise"] = st.session_state.get("_normalise", st.session_state["normalise"])
@@ -190,7 +201,7 @@ def choose_recipe(page: "PageInfo") -> "Recipe":
         on_change=lambda: st.session_state.update(_normalise=st.session_state["take-normalise"]),
         help="Scale every embedding to length 1: the switch of the Similarity page.",
     )
-    recipe = replace(choice.recipe, normalise=normalise)
+    recipe = replace(choice.recipe, normalise=normalise, own=own)
     st.text(f"{recipe}.")
     for difference in _differences(page, choice):
         st.caption(f":material/info: {difference}")
@@ -218,7 +229,7 @@ def _not_computed(recipe: "Recipe") -> str:
     from pooling.types import NotComputable
 
     try:
-        embeddings(recipe, cache.encoder(recipe.model), ["word"])
+        embeddings(replace(recipe, own=()), cache.encoder(recipe.model), ["word"])
     except NotComputable as missing:
         return str(missing)
     return ""

@@ -70,23 +70,28 @@ def token_strip(table: pd.DataFrame, label: str, most: float | None = None) -> s
             )
             if on
         ]
-        about = [
-            f"token {row['position']}: {row['token']}",
-            "a special token, added by the tokenizer" if row["special"] else "",
-            "of the prompt" + ("" if row["pooled"] else ", and not pooled") if row["prompt"] else "",
-            "goes on with the word before it" if row["continues"] else "",
-            f"id {row['id']}" if row["id"] is not None else "",
-            f"norm {number(row['norm'])}",
-            f"weight {number(row['weight'])}",
-            f"wins {row['won']} dimensions" if pd.notna(row["won"]) else "",
-        ]
-        title = escape("\n".join(part for part in about if part))
+        title = escape(about_token(row))
         chips.append(
             f'<li class="{" ".join(classes)}" title="{title}">'
             f'<span class="pp-chip" dir="auto" style="background:{back};color:{ink}">{escape(row["token"])}</span>'
             f'<span class="pp-number">{_share(row)}</span></li>'
         )
     return f'{STYLE}<ol class="pp-strip" aria-label="{escape(label)}">{"".join(chips)}</ol>'
+
+
+def about_token(row: dict) -> str:
+    """What is known of a token of `pooling.tables.token_list` or `token_table`, a line each."""
+    about = [
+        f"token {row['position']}: {row['token']}",
+        "a special token, added by the tokenizer" if row["special"] else "",
+        "of the prompt" + ("" if row["pooled"] else ", and not pooled") if row["prompt"] else "",
+        "goes on with the word before it" if row["continues"] else "",
+        f"id {row['id']}" if row["id"] is not None else "",
+        f"norm {number(row['norm'])}",
+        f"weight {number(row['weight'])}" if "weight" in row else "",
+        f"wins {row['won']} dimensions" if pd.notna(row.get("won")) else "",
+    ]
+    return "\n".join(part for part in about if part)
 
 
 def _share(row: dict) -> str:

@@ -55,7 +55,7 @@ def outlier(encoder: Encoder) -> Shown:
                 tuple(tables.items()),
                 strategy.label,
                 f"Below each token is the share of dimensions that it wins. In the lower row, "
-                f"{about_tokens(tables[odd], strategy)}",
+                f"{about_tokens(tables[odd], strategy.kind)}",
             ),
             Picture(
                 partial(collapse_heatmap, matrix, tables[odd], winners, dimension=dimensions[0]),

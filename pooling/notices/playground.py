@@ -5,7 +5,7 @@ import torch
 
 from pooling.registry import Strategy
 from pooling.tables import number
-from pooling.types import Pooled
+from pooling.types import Kind, Pooled
 
 BELOW = {
     "tokens": "its weight",
@@ -15,22 +15,24 @@ BELOW = {
 """What the number below a token is, by the kind of a strategy's weights."""
 
 
-def about_tokens(table: pd.DataFrame, strategy: Strategy) -> str:
-    """Which tokens carry this embedding."""
+def about_tokens(table: pd.DataFrame, kind: Kind) -> str:
+    """Which tokens carry this embedding, by weights of this kind."""
     table = table[table["pooled"]]
     top, low = table.loc[table["weight"].idxmax()], table.loc[table["weight"].idxmin()]
     name, total = f"{top['token']!r} (token {top['position']})", table["weight"].sum()
+    if total == 0:
+        return "Every weight is 0: no token is left, and the embedding is 0 in every dimension."
     if len(table) == 1:
         return f"{name} is the only token, so it alone makes this embedding."
     special = number(100 * table.loc[table["special"], "weight"].sum() / total)
-    if strategy.kind == "winners":
+    if kind == "winners":
         words = table[~table["special"]]
         least = words.loc[words["won"].idxmin()] if len(words) else top
         return (
             f"{name} wins {top['won']} of {int(table['won'].sum())} dimensions, the most; {least['token']!r} wins "
             f"{least['won']}. Special tokens win {special}% of them."
         )
-    average = ", the mean over its dimensions" if strategy.kind == "dimensions" else ""
+    average = ", the mean over its dimensions" if kind == "dimensions" else ""
     counted = table[table["weight"] > 1e-6 * total]
     if len(counted) == 1:
         return f"{name} alone makes this embedding; the other {len(table) - 1} tokens count for nothing."

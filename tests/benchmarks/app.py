@@ -17,7 +17,7 @@ LESSON = 30.0
 SETTLED = 30.0
 """Seconds after the first visit: UMAP is then compiled, which happens once on a machine, in the background."""
 BURSTS = 3
-STRATEGIES = ("CLS", "Mean", "Max", "Last token", "Weighted mean", "Mean √length")
+STRATEGIES = ("cls", "mean", "max", "last_token", "weighted_mean", "mean_sqrt_len")
 WORDS = ["a", "the", "river", "bank", "violin", "plays", "evening", "she", "old", "quiet", "bright", "under", "near"]
 
 
@@ -57,8 +57,8 @@ async def _visits(address: str) -> list[Figure]:
         await reader.open()
         await asyncio.sleep(SETTLED)
         for name in STRATEGIES:
-            await reader.choose("strategy", name)
-        alone = [(await reader.choose("strategy", name)).seconds for _ in range(10) for name in STRATEGIES]
+            await reader.pool(name)
+        alone = [(await reader.pool(name)).seconds for _ in range(10) for name in STRATEGIES]
         made.append(_median("another strategy, alone: median", alone, 30))
         texts = [(await reader.choose("text", _text(random.Random(i)))).seconds for i in range(20)]
         made.append(_median("a new text, alone: median", texts))
@@ -110,7 +110,7 @@ async def _lesson(readers: list[Visitor], act: Callable) -> list[float]:
 
 
 async def other_strategy(reader: Visitor, chance: random.Random) -> Run:
-    return await reader.choose("strategy", chance.choice(STRATEGIES))
+    return await reader.pool(chance.choice(STRATEGIES))
 
 
 async def new_text(reader: Visitor, chance: random.Random) -> Run:

@@ -12,6 +12,7 @@ for no reruns of its own: fragments that run every second do not.
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -31,6 +32,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0
@@ -98,6 +100,19 @@ class Visitor:
         """Press a button."""
         return await self.choose(key, True)
 
+    async def act(self, key: str, event: str, value: Any) -> Run:
+        """Have a component tell the app of an event, and wait for the page."""
+        mounted = (e.bidi_component.id for e in self.elements.values() if e.WhichOneof("type") == "bidi_component")
+        component = next(one for one in mounted if one.endswith(f"-{key}"))
+        state = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{component}__events")
+        state.json_trigger_value = json.dumps([{"event": event, "value": value}])
+        self._states[state.id] = state
+        return await self.rerun()
+
+    async def pool(self, strategy: str) -> Run:
+        """Press a strategy's button in the picture of the Playground."""
+        return await self.act("living", "act", {"n": 1, "strategy": strategy, "weights": None, "dimension": None})
+
     def set(self, key: str, value: Any) -> None:
         """Give a widget another value that the next run is told."""
         widget = self.widgets[key]
@@ -122,7 +137,8 @@ class Visitor:
         run, began = Run(), time.perf_counter()
         await self._socket.send(ask.SerializeToString())
         # A button is pressed for one run only.
-        self._states = {i: s for i, s in self._states.items() if s.WhichOneof("value") != "trigger_value"}
+        once = {"trigger_value", "json_trigger_value"}
+        self._states = {i: s for i, s in self._states.items() if s.WhichOneof("value") not in once}
         async with asyncio.timeout(PATIENCE):
             while True:
                 data = await self._socket.recv()
