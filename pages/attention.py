@@ -65,7 +65,7 @@ if scores.empty:
     st.caption("No head ships for this model. Train one below.")
 else:
     caption = (
-        "Spearman × 100: how well the order of the pairs by cosine agrees with the order that people gave. 100 is the "
+        "Spearman × 100: how well the order of the pairs by cosine agrees with the order of their scores. 100 is the "
         "same order."
     )
     picture = Picture(partial(charts.head_scores, scores), scores, about_heads(scores), (caption,))
@@ -75,7 +75,7 @@ st.header("4 · Train a head yourself", anchor=False)
 layout.without_prompt(choice)
 st.markdown(
     "An untrained head gives every token the same score, so it **is** mean pooling. Training moves it so that the "
-    "cosines of pairs follow the scores that people gave; the transformer itself stays as it is."
+    "cosines of pairs follow their scores; the transformer itself stays as it is."
 )
 if encoder.trained_pooling == "mean" and choice.layer == encoder.layers:
     st.caption(

@@ -90,12 +90,12 @@ def show_errors(made: ScoredPairs, pairs: tuple) -> None:
         layout.noticed(noticed, key="kinds")
     else:
         st.caption(
-            "How far similarity ranks each kind of pair above or below where people rank it: the mean gap, in % "
+            "How far similarity ranks each kind of pair above or below where its score ranks it: the mean gap, in % "
             "of all places."
         )
         layout.picture(pictures.kinds(kinds, noticed), key="kinds")
     st.caption(
-        f"The {len(worst)} pairs with the largest gap between the place people give them and the place "
+        f"The {len(worst)} pairs with the largest gap between the place their score gives them and the place "
         "similarity gives them; place 1 is the most alike."
     )
     layout.table(worst, key="worst", alt=noticed, columns=layout.columns_of(worst, tables.WORST))

@@ -156,7 +156,7 @@ def _stand_in(decoder: bool, tuned: bool, strategy: str) -> tuple[str, int, str,
         stand_in = "A tuned encoder: all-MiniLM-L6-v2, tuned with the mean of its last layer."
         return DEFAULT, 6, strategy, stand_in, DEFAULT
     if decoder:
-        stand_in = "A decoder that was never tuned as one: the weights of all-MiniLM-L6-v2, looking back only."
+        stand_in = "A decoder that no tuning made: the weights of all-MiniLM-L6-v2, an encoder, looking back only."
         return CAUSAL_TWIN, 6, strategy, stand_in, CAUSAL_TWIN
-    stand_in = "Layer 4 of all-MiniLM-L6-v2, which its tuning did not look at, stands in for a raw encoder."
+    stand_in = "Layer 4 of all-MiniLM-L6-v2, whose output its tuning did not ask for, stands in for a raw encoder."
     return DEFAULT, 4, strategy, stand_in, DEFAULT

@@ -184,7 +184,7 @@ def test_what_is_misjudged_is_counted_without_what_is_not():
     assert notices.about_worst(table, None, "Mean") == (
         "Of the 2 pairs that Mean misjudges most, it holds 1 too alike and 1 too different."
     )
-    assert notices.about_worst(table.tail(1), None, "Mean") == "Mean puts every pair where people put it."
+    assert notices.about_worst(table.tail(1), None, "Mean") == "Mean puts every pair where its score puts it."
     kinds = pd.DataFrame({"kind": ["negation", "related"], "gap": [0.0, 12.5]})
     assert notices.about_worst(table, kinds, "Mean").endswith(
         "By kind, pairs on one topic stand 12.5% of all places too high on average, negations stand where they should."

@@ -4,6 +4,7 @@ import itertools
 import re
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import piecewise, url
@@ -13,6 +14,7 @@ from pooling.catalogue import all_models, get_model, missing
 from pooling.charts import chips
 from pooling.datasets import own_pairs
 from pooling.lessons import Rows, Shown, Strips, Sum, all_lessons, get_lesson
+from pooling.lessons.negation import TEXTS
 from pooling.pictures import Picture
 from pooling.recipe import Reading, Recipe
 from pooling.recommend import QUESTIONS, recommend
@@ -107,6 +109,18 @@ def test_the_numbers_of_a_lesson_are_those_of_its_parts(answers):
     strip = dict(answers["outlier"].parts[0].rows)["dinosaur"].set_index("token")
     assert len(strip) == 14  # as the question says
     assert f"'dinosaur' wins {100 * strip.loc['dinosaur', 'weight']:.1f}%" in answers["outlier"].because
+
+
+def test_a_denial_is_told_from_its_paraphrase_by_the_weight_of_one_word(answers, encoder):
+    states = encoder.encode(TEXTS)
+    safe, not_safe, paraphrase = (states.one(i) for i in range(3))
+    assert not_safe.tokens[0][4] == "not"
+    plain, same = safe.hidden[0].mean(dim=0), paraphrase.hidden[0].mean(dim=0)
+    denial, raised = not_safe.hidden[0].mean(dim=0), not_safe.hidden[0].sum(dim=0) + 4 * not_safe.hidden[0, 4]
+    cosines = [torch.cosine_similarity(plain, other, dim=0).item() for other in (denial, raised, same)]
+    assert [round(one, 3) for one in cosines] == [0.861, 0.665, 0.675]
+    said = "from 0.861 to 0.665, below the paraphrase's 0.675; but none of these poolings knows which word denies."
+    assert answers["negation"].because.endswith(said)
 
 
 def test_a_better_model_is_taken_where_it_is_and_asked_for_where_it_is_not(monkeypatch):

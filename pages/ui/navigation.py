@@ -72,8 +72,8 @@ PAGES = (
         section="Compare",
         question="Where do the embeddings land on a map?",
         answer=(
-            "A map squeezes hundreds of dimensions into two or three. Texts with near embeddings land near each other, "
-            "mostly; this page says how far to believe it."
+            "A map squeezes hundreds of dimensions into two or three. Neighbours can get lost on the way; this page "
+            "says how many are kept, and how far to believe what is seen."
         ),
     ),
     PageInfo(
@@ -83,8 +83,8 @@ PAGES = (
         section="Compare",
         question="Which strategy scores best on these pairs, and is the difference real?",
         answer=(
-            "The best strategy is the one whose similarities rank pairs of texts as people do. A lead counts only "
-            "if it survives when the pairs are drawn again."
+            "The best strategy is the one whose similarities rank pairs of texts most nearly as their scores do. A "
+            "lead counts only if it survives when the pairs are drawn again."
         ),
     ),
     PageInfo(

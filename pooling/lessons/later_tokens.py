@@ -1,4 +1,4 @@
-"""How to pool a decoder that nobody tuned."""
+"""How to pool a decoder that no tuning made."""
 
 from functools import partial
 
@@ -24,11 +24,12 @@ In a **decoder** each token has read only what stands before it. The first token
 last one has read all of it. **Mean** gives them all the same weight. **Weighted mean** lets later tokens count more:
 the second twice as much as the first, the third three times. **Last token** keeps the last row alone.
 
-The decoder here was never tuned for embeddings.
+The decoder here is the causal twin: an encoder's weights, tuned while every token could read the whole text, which now
+look back only. No tuning asked for what comes out that way.
 
 {SCORED}
 """,
-    question="Which of the three ranks the pairs most as people do?",
+    question="Which of the three ranks the pairs most nearly as the scores do?",
     choices={
         "mean": "Mean: no token is left out.",
         "weighted_mean": "Weighted mean: all tokens, the later ones more.",
@@ -55,7 +56,7 @@ def later_tokens(decoder: Encoder, cosines: Grid) -> Shown:
         ),
         because=(
             f"Weighted mean scores {score['weighted_mean']}, last token {score['last_token']}, mean {score['mean']}. "
-            "Tokens that have read more say more, but one token alone, never tuned to sum up, throws the others away."
+            "Tokens that have read more say more, but one token alone, never asked to sum up, throws the others away."
         ),
         try_it=TryIt(
             "Look at every layer, and see where the last token is far behind.",

@@ -1,4 +1,4 @@
-"""What no pooling mends."""
+"""What these poolings miss, and what a weight can do about it."""
 
 from functools import partial
 
@@ -13,16 +13,19 @@ from pooling.registry import get_strategy
 from pooling.similarity import Measure, compare
 from pooling.tables import number
 from pooling.tables.similarity import matrix_table, strategy_pairs
+from pooling.types import TokenStates
 
 SET = next(one for one in sample_sets() if one.name == "negation")
 TEXTS = SET.sentences[:3]
 NAMES = ("mean", "max", "cls")
+TIMES = 5
+"""How much the word that denies is made to count, of what each other token does."""
 MEASURE = Measure("cosine")
 
 
 @lesson(
     order=120,
-    title="What no pooling mends",
+    title="A word that hardly counts",
     ground=f"""
 Three sentences:
 
@@ -57,6 +60,7 @@ def negation(encoder: Encoder) -> Shown:
     ahead = table["cosine to its paraphrase"] - table["cosine to its denial"]
     nearest = table.loc[ahead.idxmax()]
     denial, paraphrase = (number(nearest[column]) for column in table.columns[2:])
+    raised, (mean_denial, mean_paraphrase) = _raised(states), rows[0][2:]
     scale = colour_scale(next(iter(matrices.values())), MEASURE)
     return Shown(
         answer=nearest["name"] if ahead.max() > 0 else "none",
@@ -70,8 +74,10 @@ def negation(encoder: Encoder) -> Shown:
         ),
         because=(
             f"Under {nearest['pooling']}, which comes closest, the denial has cosine {denial} and the paraphrase "
-            f"{paraphrase}. The word “not” leaves the hidden states much as they were, and no way of mixing them "
-            "can bring back what is not there."
+            f"{paraphrase}: “not” is one token among many. With {TIMES} times the weight of every other token it takes "
+            f"the denial's mean from {number(mean_denial)} to {number(raised)}, "
+            f"{'below' if raised < mean_paraphrase else 'still not below'} the paraphrase's {number(mean_paraphrase)}; "
+            "but none of these poolings knows which word denies."
         ),
         try_it=TryIt(
             "Write a denial of your own, and look for a layer or a strategy that keeps it away.",
@@ -79,3 +85,11 @@ def negation(encoder: Encoder) -> Shown:
             {"set": SET.name, "strategy": "mean"},
         ),
     )
+
+
+def _raised(states: TokenStates) -> float:
+    """The cosine of the first text's mean to the second's, in which the token “not” counts `TIMES` as much."""
+    weights = get_strategy("mean")(states).weights.clone()
+    weights[1, states.tokens[1].index("not")] *= TIMES
+    vectors = (weights * states.hidden).sum(dim=1)
+    return compare(vectors[:1], vectors[1:2], MEASURE).item()

@@ -14,7 +14,7 @@ from pooling.tables import number
 from pooling.tables.evaluation import layer_leaderboard
 
 STAND_IN = 4
-"""The layer of a tuned model that stands in for an untuned one: its tuning looked at the last layer alone."""
+"""The layer of a tuned model that stands in for an untuned one: no tuning asked for its output."""
 
 
 @lesson(
@@ -25,12 +25,13 @@ An **encoder** such as BERT puts a token of its own, [CLS], before every text. *
 and forgets all others. In its first training nobody asked [CLS] to sum up a sentence. Later training, called
 **tuning**, may ask it to.
 
-Here is a layer that was **never tuned** for sentences: the last one of bert-base-uncased where that model is installed,
-else layer {STAND_IN} of all-MiniLM-L6-v2, whose tuning looked at its last layer alone.
+Here is a layer whose output **no tuning asked for**: the last one of bert-base-uncased where that model is installed,
+else layer {STAND_IN} of all-MiniLM-L6-v2. Tuning that model changed the weights of all its layers, but only what the
+last one makes was ever pooled.
 
 {SCORED}
 """,
-    question="Untuned, which embedding ranks the pairs more as people do?",
+    question="Here, which embedding ranks the pairs more nearly as the scores do?",
     choices={
         "cls": "CLS: it is made to stand for the whole text.",
         "same": "Both about the same, within two points.",
@@ -46,7 +47,7 @@ else layer {STAND_IN} of all-MiniLM-L6-v2, whose tuning looked at its last layer
     pairs=True,
 )
 def raw_cls(encoder: Encoder, cosines: Grid) -> Shown:
-    """CLS against mean where neither was tuned."""
+    """CLS against mean where no tuning asked for either."""
     layer = encoder.layers if encoder.trained_pooling is None else STAND_IN
     table = layer_leaderboard(own_pairs(), cosines, layer, ("cls", "mean", "max"))
     scores = table.set_index("name")
@@ -67,7 +68,7 @@ def raw_cls(encoder: Encoder, cosines: Grid) -> Shown:
             "something of every word."
         ),
         try_it=TryIt(
-            "Move the layer in the sidebar to the last one, which was tuned, and see CLS catch up.",
+            "Move the layer in the sidebar to the last one, which tuning asked for, and see CLS catch up.",
             "evaluation",
             {"model": encoder.name, "layer": str(layer), "strategy": "cls"},
         ),

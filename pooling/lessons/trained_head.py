@@ -27,7 +27,7 @@ LAYER = 4
     ground=f"""
 **Attention pooling** puts a small trained **head** on top of the model. It scores every token, and the scores become
 weights. This head learned from the pairs of the STS Benchmark, a public data set. It has never seen the pairs of this
-project. Here it works at layer {LAYER}, which nobody tuned, and over all pairs it beats the mean clearly.
+project. Here it works at layer {LAYER}, whose output no tuning asked for, and over all pairs it beats the mean clearly.
 
 {SCORED} The pairs are of several kinds. A **negation** is a sentence and its denial. A **paraphrase** says the same in
 other words.
@@ -68,7 +68,7 @@ def trained_head(encoder: Encoder, cosines: Grid) -> Shown:
         parts=(
             Rows(
                 misses,
-                "How far each ranks a kind of pair from where people rank it, in % of all places: 0 is right. "
+                "How far each ranks a kind of pair from where its score ranks it, in % of all places: 0 is right. "
                 f"The head is clearly further off, by more than 1%, on {clearly}.",
             ),
             Picture(partial(head_scores, heads), heads, about_heads(heads)),

@@ -37,7 +37,9 @@ def remarks_on_pairs(pairs: Sequence[Pair], cut: int, limit: int) -> list[str]:
         share = 100 * sum(p.score for p in pairs) / len(pairs)
         said.append(f"Average precision: pairs sorted by similarity, how pure is the top? By chance it is {share:.1f}.")
     else:
-        said.append("Spearman: how well the order of the pairs by similarity agrees with people's, from −100 to 100.")
+        said.append(
+            "Spearman: how well the order of the pairs by similarity agrees with that by score, from −100 to 100."
+        )
     return said
 
 
@@ -178,7 +180,7 @@ def about_worst(table: pd.DataFrame, kinds: pd.DataFrame | None, label: str) -> 
     """What a strategy gets wrong."""
     alike, different = int((table["gap"] > 0).sum()), int((table["gap"] < 0).sum())
     if not alike + different:
-        return f"{label} puts every pair where people put it."
+        return f"{label} puts every pair where its score puts it."
     said = (
         f"Of the {alike + different} pairs that {label} misjudges most, it holds {alike} too alike and {different} "
         "too different."

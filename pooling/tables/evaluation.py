@@ -48,7 +48,7 @@ KINDS = {
 
 WORST = {
     "gap": "gap, %",
-    "place_score": "place by people",
+    "place_score": "place by score",
     "place_cosine": "place by similarity",
     "text1": "first text",
     "text2": "second text",
