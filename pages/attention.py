@@ -16,7 +16,7 @@ from pages.ui import trainer
 from pooling.attention_heads import layers_with_head
 from pooling.charts import attention as charts
 from pooling.charts import chips
-from pooling.notices.attention import about_heads, about_rows, about_weights
+from pooling.notices.attention import LEARNED, about_heads, about_rows, about_weights
 from pooling.pictures import Picture
 from pooling.tables import number
 from pooling.tables.attention import LISTENERS, cosine_to_mean, heads_table, listen, token_tables, weights_table
@@ -44,7 +44,7 @@ shown = {name: titles[name] for name in pooled}
 table, cosine = weights_table(states, pooled, index), cosine_to_mean(pooled, index)
 if cosine is not None:
     beside.metric("Cosine to mean's embedding", number(cosine))
-noticed = about_weights(table, cosine, titles["attention"])
+noticed = about_weights(table, titles["attention"])
 left_out = tuple(f"{titles[name]} is not shown: {reason}" for name, reason in missing.items())
 layout.picture(Picture(partial(charts.weight_bars, table, shown), table, noticed, left_out), key="weights")
 st.caption(
@@ -68,7 +68,7 @@ else:
         "Spearman × 100: how well the order of the pairs by cosine agrees with the order of their scores. 100 is the "
         "same order."
     )
-    picture = Picture(partial(charts.head_scores, scores), scores, about_heads(scores), (caption,))
+    picture = Picture(partial(charts.head_scores, scores), scores, LEARNED, (caption,), about_heads(scores))
     layout.picture(picture, key="heads")
 
 st.header("4 · Train a head yourself", anchor=False)

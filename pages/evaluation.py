@@ -85,7 +85,7 @@ def show_errors(made: ScoredPairs, pairs: tuple) -> None:
         return
     worst = tables.worst_table(pairs, made.grid.vectors[cell])
     kinds = tables.kind_table(pairs, made.grid.vectors[cell]) if "kind" in worst else None
-    noticed = notices.about_worst(worst, kinds, strategy.title)
+    noticed = notices.about_worst(worst, strategy.title)
     if kinds is None:
         layout.noticed(noticed, key="kinds")
     else:

@@ -18,10 +18,12 @@ require_frame()
 from pooling.charts import hidden_states as charts
 from pooling.charts.playground import colour_range, row_height, vectors_heatmap
 from pooling.notices.hidden_states import (
+    OUTSTANDING,
     about_change,
     about_cosines,
     about_drift,
     about_matrix,
+    about_mixing,
     about_norms,
     about_reading,
     readout,
@@ -57,8 +59,9 @@ shown, start = controls.choose_dimensions(encoder.dim)
 matrix, tokens = matrix_table(states, chosen_dimensions(states, shown, start)), norm_table(states)
 named, limit = matrix.set_axis(charts.row_names(tokens)), colour_range(matrix)
 heatmap = partial(vectors_heatmap, named, limit, row=row_height(len(tokens)))
-noticed = about_matrix(matrix, layer, encoder.layers)
-layout.picture(Picture(heatmap, matrix.reset_index(), noticed), key="hidden-matrix")
+mixed = about_mixing(layer, encoder.layers)
+noticed, alt = f"{mixed} {about_matrix(matrix, least=OUTSTANDING)}", f"{mixed} {about_matrix(matrix)}"
+layout.picture(Picture(heatmap, matrix.reset_index(), noticed, alt=alt), key="hidden-matrix")
 
 st.header(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)
 st.caption(
@@ -67,12 +70,15 @@ st.caption(
 )
 lengths, directions = st.columns([2, 3])
 with lengths:
-    layout.picture(Picture(partial(charts.norm_bars, tokens), tokens, about_norms(tokens, layer)), key="hidden-norms")
+    lengths_said = about_norms(tokens, layer)
+    layout.picture(Picture(partial(charts.norm_bars, tokens), tokens, "", alt=lengths_said), key="hidden-norms")
 with directions:
     cosines = cosine_table(states)
     heatmap = partial(charts.cosine_heatmap, cosines, tokens)
-    noticed = about_cosines(cosines, tokens, layer)
-    layout.picture(Picture(heatmap, cosines.reset_index(), noticed), key="hidden-cosines")
+    alt = about_cosines(cosines, tokens, layer)
+    layout.picture(Picture(heatmap, cosines.reset_index(), "", alt=alt), key="hidden-cosines")
+if tokens["hog"].any():
+    layout.noticed(lengths_said)
 
 st.header("2 · Where does a token's meaning change?", anchor=False)
 st.caption("Each token's cosine to itself one layer earlier: near 1, the layer left it as it was.")

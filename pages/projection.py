@@ -147,24 +147,26 @@ judged = judgement_table(
     labelled,
 )
 noticed = notices.about_strategies(judged)
+said = f"{noticed} {notices.about_separation(judged)}".rstrip()
 names = list(aligned)
 maps_of = [
     Panel(
         partial(charts.map_figure, tables[name], name, height=300, named=False),
         f"beside-{name}-{axes}",
-        f"The map under {labelled[name]}. {noticed}",
+        f"The map under {labelled[name]}. {said}",
         f"**{labelled[name]}**",
     )
     for name in names
 ]
 bars = tuple(
-    Panel(partial(charts.score_bars, judged, score), score, noticed)
+    Panel(partial(charts.score_bars, judged, score), score, said)
     for score in ("1-NN accuracy", "silhouette")
     if labels and judged[score].notna().any()
 )
 lines = [Line(tuple(maps_of[start : start + 3]), (1, 1, 1)) for start in range(0, len(names), 3)]
 noticed = f"Each map is turned and mirrored to lie as closely as it can on the first. {noticed}"
-layout.picture(Picture((*lines, Line(bars, (1, 1))) if labels else tuple(lines), judged, noticed), key="beside")
+beside = (*lines, Line(bars, (1, 1))) if labels else tuple(lines)
+layout.picture(Picture(beside, judged, noticed, alt=said), key="beside")
 
 st.markdown("**Watch them move**")
 places = {name: made for name, (made, _) in aligned.items()}

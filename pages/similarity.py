@@ -58,7 +58,10 @@ with right:
     orders = tables.order_table(vectors, normalise=measure.normalise)
     show_orders(orders)
     swaps = {metric: tables.clearest_swap(vectors, metric) for metric in ("dot", "euclidean")}
-    layout.noticed(notices.about_orders(orders, measure.normalise, swaps))
+layout.noticed(
+    notices.nothing_to_rank(tables.pair_table(matrix, measure), measure)
+    or notices.about_orders(orders, measure.normalise, swaps)
+)
 
 st.header("2 · The same sentences under every strategy", anchor=False)
 if len(texts) == 1:
@@ -72,7 +75,7 @@ else:
     if len(texts) > 2:
         layout.picture(agreement, key="strategies", beside=partial(show_flips, flipped, strategy.title))
     else:
-        layout.noticed(agreement.noticed)
+        layout.noticed(agreement.said)
 
 st.header("3 · The neighbours of one sentence", anchor=False)
 index, query = choose_query(texts)
@@ -84,11 +87,12 @@ else:
     )
     row, whose = compared.asked(strategy.name, alone.embedding)[0], "your query"
 neighbours = tables.neighbour_table(row, texts, measure, itself=index if query is None else None)
-noticed = notices.about_neighbours(neighbours, measure, whose)
+said = notices.about_neighbours(neighbours, measure, whose)
 if len(neighbours):
     most = max(scale[1], float(row.nan_to_num().max()))
-    show_neighbours(neighbours, measure, most=most, noticed=noticed)
-layout.noticed(noticed)
+    show_neighbours(neighbours, measure, most=most, said=said)
+else:
+    layout.noticed(said)
 
 st.header("4 · Why are these two similar?", anchor=False)
 first, second = choose_pair(texts)

@@ -40,7 +40,7 @@ def test_a_query_finds_its_sentence(server, reader):
         reader.page.fill(".st-key-query input", typed)
         reader.page.press(".st-key-query input", "Enter")
         reader.wait()
-        assert said in reader.main(), typed[:20]
+        assert said in reader.page.content(), typed[:20]
         reader.assert_well()
     assert "owned" not in reader.page.title()
 
@@ -68,7 +68,7 @@ def test_no_text_breaks_the_page(server, reader):
 
 def test_an_address_with_unknown_values_falls_back(server, reader):
     open_whole(reader, server + "/similarity?metric=../etc&normalise=1&centre=%3Cb%3E&pair1=99&pair2=-1&query=%20")
-    assert "Sentences 1 and 2 are nearest (cosine 0.757)" in reader.main()
+    assert "Sentences 1 and 2 are nearest (cosine 0.757)" in reader.page.content()
     assert "metric" not in reader.page.url
     assert "pair" not in reader.page.url
 

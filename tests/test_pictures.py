@@ -4,8 +4,10 @@ import ast
 from functools import wraps
 
 import pandas as pd
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui.navigation import PAGES
 from pooling.charts.playground import vectors_heatmap
 from tests.conftest import ROOT
 from tests.test_pages import open_page
@@ -77,6 +79,33 @@ def test_one_call_draws_figures_captions_the_sentence_and_offers_table_and_downl
     assert app.dataframe[0].value["n"].tolist() == [1, 2]
     assert app.dataframe[0].proto.alt == "The numbers of: Look <here>."
     assert [button.key for button in app.get("download_button")] == ["csv-both", "html-both"]
+
+
+def one_with_nothing_to_notice():
+    import pandas as pd
+
+    from pages.ui import layout
+    from pooling.charts.theme import figure
+    from pooling.pictures import Picture
+
+    layout.picture(Picture(lambda: figure(100), pd.DataFrame({"n": [1]}), "", alt="One is drawn."), key="one")
+
+
+def test_where_nothing_stands_out_nothing_is_said_but_to_those_who_cannot_see():
+    app = AppTest.from_function(one_with_nothing_to_notice, default_timeout=300).run()
+    assert not app.exception
+    assert len(app.get("html")) == 0
+    assert app.get("plotly_chart")[0].proto.alt == "One is drawn."
+    app.session_state["table-one"] = True
+    assert app.run().dataframe[0].proto.alt == "The numbers of: One is drawn."
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
+def test_what_to_notice_is_never_squeezed_into_a_column(page, few_texts):
+    shown = open_page(page.file)
+    beside = [part.proto.body for column in shown.main.columns for part in column.get("html")]
+    assert page.title == "Learn" or any("What to notice" in part.proto.body for part in shown.get("html"))
+    assert not [text for text in beside if "What to notice" in text]
 
 
 def test_no_page_draws_a_figure_by_itself():

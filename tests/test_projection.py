@@ -433,7 +433,7 @@ def test_judgements_and_movers_and_what_is_said_of_them():
     assert movers["strategy"].iloc[0] == "CLS"
     assert movers["nearest before"].iloc[0] == "Text 1"
     assert movers["nearest after"].iloc[0] == "Text 5"
-    assert "“Text 2” moved most" in notices.about_movers(movers)
+    assert "“Text 2” moves most" in notices.about_movers(movers)
     judged = judgement_table(
         {"mean": Belief(1.0, 1.0, 2), "cls": None},
         {"mean": LabelScores(0.5, np.array([True] * 4 + [False])), "cls": LabelScores(None, None)},

@@ -193,7 +193,7 @@ def test_the_picture_of_a_pair_holds_the_parts_and_they_add_up(encoder, states):
     assert tables.top_pairs(table, 1000)["share"].sum() == pytest.approx(1)
     words = parts[1:-1, 1:-1].sum().item()
     assert special_part(parts, states, 0, 1) == pytest.approx(score - words, abs=1e-4)
-    assert f"{score:.3f}" in notices.about_contributions(table, top, 0.1, score, "cosine")
+    assert f"{score:.3f}" in notices.about_contributions(table, 0.1, score, "cosine")
 
 
 def test_a_prompt_that_is_only_read_has_no_row_in_the_picture_of_a_pair(encoder):
@@ -319,7 +319,8 @@ def page(**state) -> AppTest:
 
 
 def said(app: AppTest) -> str:
-    return " ".join(str(one.proto.body) for one in app.get("html")) + " ".join(
+    alts = [one.proto.alt for one in (*app.get("plotly_chart"), *app.dataframe)]
+    return " ".join([*alts, *(str(one.proto.body) for one in app.get("html"))]) + " ".join(
         one.value for kind in (app.warning, app.info, app.caption, app.markdown) for one in kind
     )
 

@@ -105,13 +105,13 @@ def picture(
             with place:
                 if panel.title:
                     st.markdown(panel.title)
-                (draw or chart)(next(left), key=panel.key or key, alt=panel.alt or shown.noticed)
+                (draw or chart)(next(left), key=panel.key or key, alt=panel.alt or shown.said)
     if beside is not None:
         with places[-1]:
             beside()
     for caption in shown.captions:
         st.caption(caption)
-    noticed(shown.noticed, shown.rows, key=key, figure=figures)
+    noticed(shown.noticed, shown.rows, key=key, figure=figures, said=shown.said)
 
 
 def noticed(
@@ -120,20 +120,25 @@ def noticed(
     *,
     key: str = "",
     figure: "go.Figure | Sequence[go.Figure]" = (),
+    said: str = "",
 ) -> None:
-    """What to notice in the picture above, and the picture's numbers as a table, folded away.
+    """What to notice in the picture above, if anything, and the picture's numbers as a table, folded away.
 
     With the table come the downloads: it as CSV, the figure (or the several) as one HTML file.
     The text may quote what a reader typed: it is shown as text.
+
+    Args:
+        said: what the picture says in words; by default what there is to notice.
     """
+    said = said or text
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"noticed-{key}" if key else None):
-        st.html(
-            '<p style="margin:0;padding:.5rem .8rem;border-left:4px solid #D55E00;border-radius:.25rem;'
-            'background:rgba(213,94,0,.09);overflow-wrap:anywhere">'
-            f"<strong>What to notice.</strong> {escape(text)}</p>"
-        )
+        if text:
+            st.html(
+                '<p style="margin:0;padding-left:.8rem;border-left:3px solid rgba(128,128,128,.45);'
+                f'overflow-wrap:anywhere"><strong>What to notice.</strong> {escape(text)}</p>'
+            )
         if frame is not None:
-            table_on_demand(frame, key=key, alt=f"The numbers of: {text}", figure=figure, noticed=text)
+            table_on_demand(frame, key=key, alt=f"The numbers of: {said}", figure=figure, noticed=said)
 
 
 def table_on_demand(frame: "pd.DataFrame", *, key: str, **settings: Any) -> None:

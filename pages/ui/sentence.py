@@ -88,6 +88,7 @@ def drawn(weighed: Weighed, shown: list[int]) -> "Picture":
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int]) -> "Picture":
     from pooling.charts import playground
+    from pooling.notices.playground import about_twins
     from pooling.pictures import Line, Panel, Picture
     from pooling.tables import own_strategy
     from pooling.tables.playground import collapse_table, vector_table
@@ -104,4 +105,4 @@ def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int]) -> "
         "0 a right angle.",
         *(f"{label} is not shown: {reason}" for label, reason in _weighed.missing),
     )
-    return Picture((side_by_side,), compared, about, captions)
+    return Picture((side_by_side,), compared, about_twins(compared, own), captions, about)

@@ -48,12 +48,12 @@ def show_flips(flipped: "pd.DataFrame", own: str) -> None:
     )
 
 
-def show_neighbours(neighbours: "pd.DataFrame", measure: "Measure", *, most: float, noticed: str) -> None:
+def show_neighbours(neighbours: "pd.DataFrame", measure: "Measure", *, most: float, said: str) -> None:
     """The sentences by how near they are, of `neighbour_table`, beside bars that end at `most`."""
     layout.table(
         neighbours,
         key="neighbours",
-        alt=noticed,
+        alt=said,
         columns={
             "sentence": st.column_config.NumberColumn("#", width=40),
             "score": st.column_config.ProgressColumn(

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pooling.charts.theme import figure, strategy_colour, weight_cells
-from pooling.tables import number
+from pooling.tables import points
 from pooling.tables.evaluation import KINDS
 
 ROW = 34
@@ -50,14 +50,14 @@ def intervals(
         y=list(range(len(shown))),
         mode="markers+text",
         marker={"size": 14, "color": filled, "line": {"color": colours, "width": 3}},
-        text=[number(v) for v in shown[value]],
+        text=[points(v) for v in shown[value]],
         textposition="top center",
         cliponaxis=False,
         customdata=[
-            [label, f"{number(one)} to {number(two)}"]
+            [label, f"{points(one)} to {points(two)}"]
             for label, one, two in zip(shown["label"], shown[low], shown[high], strict=True)
         ],
-        hovertemplate="%{customdata[0]}<br>%{x:.2f} points"
+        hovertemplate="%{customdata[0]}<br>%{x:.1f} points"
         + ("<br>95% interval %{customdata[1]}" if low != value else "")
         + "<extra></extra>",
     )
@@ -92,10 +92,10 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
         "z": table.to_numpy(),
         "x": list(range(columns)),
         "y": list(range(rows)),
-        "text": [["" if math.isnan(v) else number(v) for v in row] for row in table.to_numpy()],
+        "text": [["" if math.isnan(v) else points(v) for v in row] for row in table.to_numpy()],
         "texttemplate": "%{text}",
         "customdata": [[[layer, label] for label in table.columns] for layer in table.index],
-        "hovertemplate": f"layer %{{customdata[0]}}<br>%{{customdata[1]}}<br>{measure} %{{z:.2f}}<extra></extra>",
+        "hovertemplate": f"layer %{{customdata[0]}}<br>%{{customdata[1]}}<br>{measure} %{{z:.1f}}<extra></extra>",
         "zmin": 0,
         "zmax": 100,
         "xgap": 2,
@@ -143,7 +143,7 @@ def kind_bars(table: pd.DataFrame) -> go.Figure:
         y=list(range(len(table))),
         orientation="h",
         marker={"color": ["#D55E00" if gap > 0 else "#0072B2" for gap in table["gap"]]},
-        text=[number(gap, signed=True) for gap in table["gap"]],
+        text=[points(gap, signed=True) for gap in table["gap"]],
         textposition="outside",
         cliponaxis=False,
         customdata=table["pairs"],

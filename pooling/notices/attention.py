@@ -11,8 +11,8 @@ from pooling.tables.attention import DATA_SETS
 from pooling.training import Outcome
 
 
-def about_weights(table: pd.DataFrame, cosine: float | None, head: str = "The head") -> str:
-    """Who listens to what, and how far the head's embedding is from mean's; `head` is what to call the head."""
+def about_weights(table: pd.DataFrame, head: str = "The head") -> str:
+    """Who listens to what; `head` is what to call the head."""
     table, said = table[table["pooled"]], []
     head += "," if "," in head else ""  # the parameter that follows its name
     for name in ("attention", "cls_attention"):
@@ -24,13 +24,10 @@ def about_weights(table: pd.DataFrame, cosine: float | None, head: str = "The he
                 said.append(f"{who} gives every token the same weight.")
                 continue
             said.append(
-                f"{who} listens most to {top['token']!r} (token {top['position']}), {number(100 * top[name])}%, "
-                f"and gives special tokens {special}%."
+                f"{who} listens most to {top['token']!r} (token {top['position']}) and gives special tokens {special}% "
+                "in all."
             )
-    each, special = number(100 / len(table)), number(100 * table["special"].mean())
-    said.append(f"Mean gives each of the {len(table)} tokens {each}%, so special tokens {special}%.")
-    if cosine is not None:
-        said.append(f"The head's embedding has cosine {number(cosine)} to mean's.")
+    said.append(f"Mean gives special tokens {number(100 * table['special'].mean())}%.")
     return " ".join(said)
 
 
@@ -53,6 +50,9 @@ def about_rows(tables: Sequence[pd.DataFrame], whose: str) -> str:
     )
 
 
+LEARNED = "The heads learned from the STS Benchmark's training set, and from nothing of this project."
+
+
 def about_heads(table: pd.DataFrame) -> str:
     """On what the heads score above mean, and on what below; never better as such."""
     said = []
@@ -67,9 +67,7 @@ def about_heads(table: pd.DataFrame) -> str:
                 f"{where}, the head of layer {high['layer']} is {_points(high['gain'])} mean and that of layer "
                 f"{low['layer']} is {_points(low['gain'])} it."
             )
-    return " ".join(
-        [*said, "The heads learned from the STS Benchmark's training set, and from nothing of this project."]
-    )
+    return " ".join([*said, LEARNED])
 
 
 def about_curve(table: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from pooling.bootstrap import TIE
 from pooling.datasets import Pair
 from pooling.evaluation import binary, pair_clusters
-from pooling.tables import number
+from pooling.tables import number, points
 from pooling.tables.evaluation import KINDS
 
 INTERVALS = (
@@ -80,13 +80,13 @@ def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:
     scored = table[table["verdict"] != ""].set_index("name")
     best, use = scored.iloc[0], scored.loc[recommended(table, own)]
     said = (
-        f"Use {use['label']}: {number(use['score'])} points of {measure}, 95% interval {number(use['low'])} to "
-        f"{number(use['high'])}."
+        f"Use {use['label']}: {points(use['score'])} points of {measure}, 95% interval {points(use['low'])} to "
+        f"{points(use['high'])}."
     )
     if use["behind"] > 0:
         return (
             f"{said} The model was trained with it, and nothing here is better beyond chance: {best['label']} stands "
-            f"{number(use['behind'])} points higher, but {_interval(use)} starts at zero."
+            f"{points(use['behind'])} points higher, but {_interval(use)} starts at zero."
         )
     others = scored.drop(use.name)
     if use.name == own:
@@ -100,7 +100,7 @@ def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:
     if lower.empty:
         return said
     second = lower.iloc[0]
-    said += f" It is {number(second['behind'])} points ahead of {second['label']}"
+    said += f" It is {points(second['behind'])} points ahead of {second['label']}"
     if second["verdict"] == "worse":
         said += f"; that is more than chance makes: {_interval(second)} lies above zero."
     else:
@@ -108,7 +108,7 @@ def verdict(table: pd.DataFrame, own: str | None, measure: str) -> str:
     if own in lower.index and own != second.name:
         trained = lower.loc[own]
         said += (
-            f" {trained['label']}, which the model was trained with, is {number(trained['behind'])} points behind, and "
+            f" {trained['label']}, which the model was trained with, is {points(trained['behind'])} points behind, and "
             "worse beyond chance."
         )
     elif own == second.name:
@@ -123,7 +123,7 @@ def about_leaderboard(table: pd.DataFrame, rows: int, what: str) -> str:
     best, width = scored.iloc[0], (scored.iloc[0]["high"] - scored.iloc[0]["low"]) / 2
     if width > 0:
         said = (
-            f"With {rows:,} {what}, {best['label']}'s score is known to about ±{number(width)} points (95%, as for all "
+            f"With {rows:,} {what}, {best['label']}'s score is known to about ±{points(width)} points (95%, as for all "
             "strategies at once)."
         )
     else:
@@ -146,17 +146,22 @@ def about_cost(table: pd.DataFrame, own: str) -> str:
     if far["cost"] <= 0:
         said = f"No other strategy here scores below {own}."
     else:
-        said = f"Instead of {own}, {far['label']} costs {number(far['cost'])} points, the most of all."
-    better = table[table["verdict"] == "better"]
+        said = f"Instead of {own}, {far['label']} costs {points(far['cost'])} points, the most of all."
+    return f"{said} {about_chance(table, own)}".rstrip()
+
+
+def about_chance(table: pd.DataFrame, own: str) -> str:
+    """Which differences of `cost_table` chance could make, and what gains more."""
+    said, better = [], table[table["verdict"] == "better"]
     if len(better):
         first = better.iloc[0]
-        said += f" {first['label']} even gains {number(-first['cost'])} on this data, more than chance makes."
+        said.append(f"{first['label']} gains {points(-first['cost'])} points on this data, more than chance makes.")
     same, open_ = (table[table["verdict"] == one]["label"] for one in ("same", "open"))
     if len(same):
-        said += f" Level with it in every resample: {_list(same)}."
+        said.append(f"Level with {own} in every resample: {_list(same)}.")
     if len(open_):
-        said += f" {_list(open_)}: no difference that chance could not make."
-    return said
+        said.append(f"{_list(open_)}: no difference that chance could not make.")
+    return " ".join(said)
 
 
 def about_grid(table: pd.DataFrame, label: str) -> str:
@@ -164,31 +169,32 @@ def about_grid(table: pd.DataFrame, label: str) -> str:
     scores = table.stack().dropna()
     # Of equal scores the first: their order would be one of rounding.
     best_row, best_column = scores.index[scores > scores.max() - 100 * TIE][0]
-    said = f"The highest of these {len(scores)} numbers is {number(table.loc[best_row, best_column])}: "
-    said += f"{best_column} at layer {best_row}. The best of so many flatters itself a little: check it on other data."
+    said = f"The highest of these {len(scores)} numbers is {best_column}'s at layer {best_row}. The best of so many "
+    said += "flatters itself a little: check it on other data."
     first_last, trap = table.index[-2:]
     column = label if pd.notna(table.loc[first_last, label]) else table.columns[table.loc[first_last].notna()][0]
-    one, two = table.loc[first_last, column], table.loc[trap, column]
+    apart = abs(table.loc[first_last, column] - table.loc[trap, column])
     return (
-        f"{said} Under {column}, “first-last” scores {number(one)} with layers {first_last.split(' ·')[0]} and "
-        f"{number(two)} with layers {trap.split(' ·')[0]}: code that counts the input embeddings as the first layer "
-        "measures the second."
+        f"{said} “First-last” means layers {first_last.split(' ·')[0]}: code that counts the input embeddings as the "
+        f"first layer measures {trap.split(' ·')[0]}, under {column} {points(apart)} points away."
     )
 
 
-def about_worst(table: pd.DataFrame, kinds: pd.DataFrame | None, label: str) -> str:
+def about_worst(table: pd.DataFrame, label: str) -> str:
     """What a strategy gets wrong."""
     alike, different = int((table["gap"] > 0).sum()), int((table["gap"] < 0).sum())
     if not alike + different:
         return f"{label} puts every pair where its score puts it."
-    said = (
+    return (
         f"Of the {alike + different} pairs that {label} misjudges most, it holds {alike} too alike and {different} "
         "too different."
     )
-    if kinds is not None:
-        low, high = kinds.iloc[0], kinds.iloc[-1]
-        said += f" By kind, {_misplaced(high)} on average" + (f", {_misplaced(low)}." if len(kinds) > 1 else ".")
-    return said
+
+
+def about_kinds(kinds: pd.DataFrame) -> str:
+    """Which kinds of pairs are misplaced most, of `kind_table`."""
+    low, high = kinds.iloc[0], kinds.iloc[-1]
+    return f"By kind, {_misplaced(high)} on average" + (f", {_misplaced(low)}." if len(kinds) > 1 else ".")
 
 
 def about_labels(table: pd.DataFrame) -> str:
@@ -220,7 +226,7 @@ def _misplaced(kind: pd.Series) -> str:
 
 
 def _interval(place: pd.Series) -> str:
-    ends = f"{number(place['behind_low'])} to {number(place['behind_high'])}"
+    ends = f"{points(place['behind_low'])} to {points(place['behind_high'])}"
     return f"the 95% interval of how far {place['label']} is behind the best, {ends},"
 
 

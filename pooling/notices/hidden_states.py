@@ -8,19 +8,28 @@ import pandas as pd
 from pooling.layers import HOG, Background
 from pooling.tables import number
 
+OUTSTANDING = 20
+"""Times the average size from which a value is worth a word: it rules every length and cosine of its token."""
 
-def about_matrix(matrix: pd.DataFrame, layer: int, last: int) -> str:
+
+def about_mixing(layer: int, last: int) -> str:
     """What the vectors of a layer are made from."""
-    size = matrix.abs().to_numpy()
-    place = divmod(int(size.argmax()), matrix.shape[1])
-    said = (
+    return (
         "Layer 0 knows each token by itself, in most models with its place, and nothing of its neighbours yet."
         if layer == 0
         else f"Layer {layer} of {last} has mixed the context into each token {layer} time{'s' if layer > 1 else ''}."
     )
+
+
+def about_matrix(matrix: pd.DataFrame, *, least: float = 0) -> str:
+    """The largest value of a matrix, where that is at least so many times the average size."""
+    size = matrix.abs().to_numpy()
+    place, times = divmod(int(size.argmax()), matrix.shape[1]), float(size.max() / size.mean())
+    if times < least:
+        return ""
     return (
-        f"{said} The largest value here is {number(float(matrix.iat[place]))}, at token {matrix.index[place[0]]} "
-        f"in dimension {matrix.columns[place[1]]}: {number(float(size.max() / size.mean()))} times the average size."
+        f"The largest value here is {number(float(matrix.iat[place]))}, at token {matrix.index[place[0]]} "
+        f"in dimension {matrix.columns[place[1]]}: {number(times)} times the average size."
     )
 
 
@@ -64,10 +73,8 @@ def about_change(change: pd.DataFrame, tokens: pd.DataFrame) -> str:
     step = int(means.idxmin())
     row, column = divmod(int(change.to_numpy().argmin()), change.shape[1])
     return (
-        f"Tokens change most on the way to layer {step}: their cosine to themselves one layer earlier is "
-        f"{number(means[step])} on average there, and {number(means.max())} where they change least. The largest "
-        f"single change is {tokens['token'].iat[row]!r} (token {tokens['position'].iat[row]}) at layer "
-        f"{change.columns[column]}, {number(float(change.iat[row, column]))}."
+        f"Tokens change most on the way to layer {step}, on average; the largest single change is that of "
+        f"{tokens['token'].iat[row]!r} (token {tokens['position'].iat[row]}) at layer {change.columns[column]}."
     )
 
 

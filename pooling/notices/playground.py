@@ -99,14 +99,22 @@ def about_strategies(table: pd.DataFrame, own: Strategy, trained: bool) -> str:
     others = table[(table["name"] != own.name) & table["missing"].isna()]
     far = others.loc[others["cosine"].idxmin()]
     whose = f"{own.label}, the pooling this model was trained with" if trained else own.label
+    said = f"{far['label']} is furthest from {whose}: cosine {number(far['cosine'])}, length {number(far['norm'])}."
+    return f"{said} {about_twins(table, own)}".rstrip()
+
+
+def about_twins(table: pd.DataFrame, own: Strategy) -> str:
+    """Which strategies point the same way as the model's own, and which give the same embedding."""
+    others = table[(table["name"] != own.name) & table["missing"].isna()]
     near = others[others["cosine"] > 0.99995]
     as_long = (near["norm"] / table.set_index("name").loc[own.name, "norm"] - 1).abs() < 1e-3
     longer, same = near[~as_long]["label"].tolist(), near[as_long]["label"].tolist()
-    tail = f" {_listed(longer, 'points', 'point')} the same way; only the length differs." if longer else ""
-    tail += f" {_listed(same, 'gives', 'give')} the same embedding here." if same else ""
-    return (
-        f"{far['label']} is furthest from {whose}: cosine {number(far['cosine'])}, length {number(far['norm'])}.{tail}"
-    )
+    said = []
+    if longer:
+        said.append(f"{_listed(longer, 'points', 'point')} the same way as {own.label}; only the length differs.")
+    if same:
+        said.append(f"{_listed(same, 'gives', 'give')} the same embedding as {own.label} here.")
+    return " ".join(said)
 
 
 def _listed(names: list[str], one: str, several: str) -> str:

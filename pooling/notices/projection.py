@@ -62,7 +62,6 @@ def about_belief(belief: Belief | None, texts: int) -> str:
     if belief is None:
         why = "with fewer than 3 texts there" if texts < 3 else "where all texts share one embedding there"
         return f"The axes mean nothing by themselves, and {why} are no neighbours to compare."
-    lost = 1 - belief.kept
     verdict = (
         "You can read neighbourhoods off this map"
         if belief.kept > 0.7
@@ -72,8 +71,8 @@ def about_belief(belief: Belief | None, texts: int) -> str:
     )
     plural = f"{belief.counted} nearest neighbours" if belief.counted > 1 else "nearest neighbour"
     return (
-        f"{verdict}: of each text's {plural} in the full space, {number(100 * belief.kept)}% are still nearest on the "
-        f"map and {number(100 * lost)}% are not. The axes mean nothing: turn or mirror the map and it says the same."
+        f"{verdict}. “Kept” goes by each text's {plural} in the full space. The axes mean nothing: turn or mirror the "
+        "map and it says the same."
     )
 
 
@@ -86,30 +85,34 @@ def about_labels(scores: LabelScores, labels: Sequence[str], strategy: str) -> s
         return f"Under {strategy} all texts have the same embedding, which separates nothing."
     guess = counts.iloc[0] / len(labels)
     return (
-        f"Under {strategy}, the nearest other text has the same label {number(100 * scores.accuracy)}% of the time; "
-        f"always guessing the most frequent label would be right {number(100 * guess)}% of the time."
+        f"To compare with {strategy}'s 1-NN accuracy: always guessing the most frequent label would have "
+        f"{number(guess)}."
     )
 
 
 def about_strategies(judged: pd.DataFrame) -> str:
-    """How unlike the first map the others are, and who separates the labels best."""
+    """How unlike the first map the others are."""
     first, others = judged.iloc[0], judged.iloc[1:]
     far = others.loc[others["away from the first"].idxmax()]
-    text = (
+    return (
         f"{far['label']}'s map is least like {first['label']}'s: "
         f"{number(far['away from the first'])} away, where 0 is the same map and 1 is nothing in common."
     )
+
+
+def about_separation(judged: pd.DataFrame) -> str:
+    """Who separates the labels best; nothing where none does better."""
     scored = judged[judged["1-NN accuracy"].notna()]
     if len(scored) > 1:
         best = scored.loc[scored["1-NN accuracy"].idxmax()]
         worst = scored.loc[scored["1-NN accuracy"].idxmin()]
         if best["1-NN accuracy"] > worst["1-NN accuracy"]:
-            text += (
-                f" In the full space {best['label']} puts a text of the same label nearest "
+            return (
+                f"In the full space {best['label']} puts a text of the same label nearest "
                 f"{number(100 * best['1-NN accuracy'])}% of the time, {worst['label']} "
                 f"{number(100 * worst['1-NN accuracy'])}%."
             )
-    return text
+    return ""
 
 
 def about_movers(movers: pd.DataFrame) -> str:
@@ -118,10 +121,8 @@ def about_movers(movers: pd.DataFrame) -> str:
     if top["moved"] == 0:
         return "No text moved."
     kept = f"it keeps {top['neighbours kept']} of its {top['of']} nearest neighbours in the full space"
-    return (
-        f"“{_short(top['text'], 60)}” moved most beyond what its neighbours did: {number(top['moved'])} under "
-        f"{top['strategy']}, where 1 is the typical distance from the middle. In truth {kept}."
-    )
+    text, strategy = _short(top["text"], 60), top["strategy"]
+    return f"“{text}” moves most beyond what its neighbours do, under {strategy}. In truth {kept}."
 
 
 def _short(text: str, length: int = 48) -> str:

@@ -8,8 +8,8 @@ from pooling.similarity import NEGLIGIBLE, Measure
 from pooling.tables import number
 
 
-def about_matrix(pairs: pd.DataFrame, measure: Measure) -> str:
-    """Who is nearest and who is furthest.
+def nothing_to_rank(pairs: pd.DataFrame, measure: Measure) -> str:
+    """Why no pair is nearer than another; empty where one is.
 
     Args:
         pairs: of `pooling.tables.similarity.pair_table`.
@@ -22,20 +22,26 @@ def about_matrix(pairs: pd.DataFrame, measure: Measure) -> str:
             "No pair can be compared: centring left vectors of length zero, because under this strategy and "
             "layer these texts all get the corpus mean itself."
         )
-    near, far = known.iloc[0], known.iloc[-1]
-    lost = len(pairs) - len(known)
-    tail = f" {lost} pairs have no score: a vector of length zero has no direction." if lost else ""
-    what = measure.noun
-    if len(pairs) == 1:
-        return f"The two sentences have {what} {number(near['score'])}.{tail}"
-    if abs(near["score"] - far["score"]) <= NEGLIGIBLE * max(abs(near["score"]), 1.0):
+    near, far = known["score"].iloc[0], known["score"].iloc[-1]
+    if len(pairs) > 1 and abs(near - far) <= NEGLIGIBLE * max(abs(near), 1.0):
         return (
-            f"All pairs have the same {what}, {number(near['score'])}: under this strategy and layer every "
-            f"sentence gets the same vector.{tail}"
+            f"All pairs have the same {measure.noun}, {number(near)}: under this strategy and layer every "
+            f"sentence gets the same vector.{_lost(pairs)}"
         )
+    return _lost(pairs).strip()
+
+
+def about_matrix(pairs: pd.DataFrame, measure: Measure) -> str:
+    """Who is nearest and who is furthest, of `pooling.tables.similarity.pair_table`."""
+    known, odd, what = pairs.dropna(subset="score"), nothing_to_rank(pairs, measure), measure.noun
+    if odd and odd != _lost(pairs).strip():
+        return odd
+    near, far = known.iloc[0], known.iloc[-1]
+    if len(pairs) == 1:
+        return f"The two sentences have {what} {number(near['score'])}."
     return (
         f"{_two(near)} are nearest ({what} {number(near['score'])}), {_two(far).lower()} furthest apart "
-        f"({number(far['score'])}).{tail}"
+        f"({number(far['score'])}).{_lost(pairs)}"
     )
 
 
@@ -95,23 +101,20 @@ def about_neighbours(table: pd.DataFrame, measure: Measure, whose: str) -> str:
     )
 
 
-def about_contributions(contributions: pd.DataFrame, top: pd.DataFrame, special: float, score: float, what: str) -> str:
-    """That the parts add up to the score, and which are the largest.
+def about_contributions(contributions: pd.DataFrame, special: float, score: float, what: str) -> str:
+    """That the parts add up to the score, and what special tokens make of it.
 
     Args:
         contributions: of `pooling.tables.similarity.contribution_table`.
-        top: of `pooling.tables.similarity.top_pairs`.
         special: the sum of all entries with a special token in them.
         score: the similarity, from the embeddings.
         what: its name.
     """
     rows, columns = contributions.shape
-    total, best = contributions.to_numpy().sum(), top.iloc[0]
+    total = contributions.to_numpy().sum()
     return (
         f"The {rows} × {columns} entries add up to {number(total)}; the {what} of the two embeddings is "
-        f"{number(score)}. The pair {best['first']} × {best['second']} alone "
-        f"{'adds' if best['part'] >= 0 else 'takes away'} {number(abs(best['part']))}. Pairs with a special token, "
-        f"which is no word of the text, make {number(special)}."
+        f"{number(score)}. Pairs with a special token, which is no word of the text, make {number(special)} of it."
     )
 
 
@@ -175,6 +178,12 @@ def about_strategies(agree: pd.DataFrame, flipped: pd.DataFrame, own: str, count
         f" Under {row['strategy']}, sentence {row['sentence']}'s nearest is {row['nearest']}; under {own} it is "
         f"{row['own']}."
     )
+
+
+def _lost(pairs: pd.DataFrame) -> str:
+    """How many pairs cannot be compared, where some cannot."""
+    lost = pairs["score"].isna().sum()
+    return f" {lost} pairs have no score: a vector of length zero has no direction." if lost else ""
 
 
 def _two(pair: pd.Series) -> str:

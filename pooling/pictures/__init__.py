@@ -46,7 +46,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, or lines of several, the rows that are drawn, what to notice, and captions between the two."""
+    """A figure, or lines of several, the rows that are drawn, what to notice, and captions between the two.
+
+    What there is to notice is no second telling of what is drawn: where nothing stands out, it is empty.
+    """
 
     draw: "Draw | tuple[Line, ...]"
     """Of one figure, what draws it, as for a `Panel`."""
@@ -54,7 +57,14 @@ class Picture:
     noticed: str
     captions: tuple[str, ...] = ()
     """Markdown."""
+    alt: str = ""
+    """What it says to those who cannot see it; without it, what there is to notice."""
     _made: "dict[tuple[bool, bool], list[go.Figure]]" = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def said(self) -> str:
+        """What it says in words, to those who cannot see it and in files."""
+        return self.alt or self.noticed
 
     @property
     def lines(self) -> tuple[Line, ...]:

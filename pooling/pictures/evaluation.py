@@ -34,7 +34,7 @@ def leaderboard(table: pd.DataFrame, measure: str, rows: int, what: str) -> Pict
 def cost(table: pd.DataFrame, own: str) -> Picture:
     """What each strategy loses against the model's own, of `cost_table`."""
     draw = partial(charts.intervals, table, "cost", "low", "high", title="points lost, 95% interval", zero=True)
-    return Picture(draw, table, notices.about_cost(table, own))
+    return Picture(draw, table, notices.about_chance(table, own), alt=notices.about_cost(table, own))
 
 
 def grid(table: pd.DataFrame, chosen: str, measure: str, strategy: str) -> Picture:
@@ -51,7 +51,7 @@ def grid(table: pd.DataFrame, chosen: str, measure: str, strategy: str) -> Pictu
 
 def kinds(table: pd.DataFrame, noticed: str) -> Picture:
     """How far each kind of pair is misplaced, of `kind_table`."""
-    return Picture(partial(charts.kind_bars, table), table, noticed)
+    return Picture(partial(charts.kind_bars, table), table, noticed, alt=f"{noticed} {notices.about_kinds(table)}")
 
 
 def silhouette(table: pd.DataFrame) -> Picture:

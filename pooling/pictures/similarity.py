@@ -16,8 +16,8 @@ from pooling.tables import similarity as tables
 
 def matrix(table: pd.DataFrame, texts: Sequence[str], measure: Measure) -> Picture:
     """Every sentence against every sentence, of `matrix_table`."""
-    noticed = notices.about_matrix(tables.pair_table(table, measure), measure)
-    return Picture(partial(charts.similarity_heatmap, table, texts, measure), table.reset_index(), noticed)
+    alt = notices.about_matrix(tables.pair_table(table, measure), measure)
+    return Picture(partial(charts.similarity_heatmap, table, texts, measure), table.reset_index(), "", alt=alt)
 
 
 def multiples(compared: Comparison, titles: Mapping[str, str], scale: tuple[float, float]) -> Picture:
@@ -55,8 +55,8 @@ def agreement(
     table, flipped = tables.agreement_table(near), tables.flip_table(near, own, texts)
     title = "**How the strategies agree** on the order of all pairs (Spearman's rank correlation)."
     panel = Panel(partial(charts.agreement_heatmap, table), "agreement", title=title)
-    noticed = notices.about_strategies(table, flipped, own, len(texts))
-    return Picture((Line((panel,), (1, 1)),), table.reset_index(), noticed), flipped
+    alt = notices.about_strategies(table, flipped, own, len(texts))
+    return Picture((Line((panel,), (1, 1)),), table.reset_index(), "", alt=alt), flipped
 
 
 def contributions(split: Split, first: Sequence[str], second: Sequence[str]) -> tuple[Picture, pd.DataFrame]:
@@ -69,7 +69,7 @@ def contributions(split: Split, first: Sequence[str], second: Sequence[str]) -> 
     table = tables.contribution_table(split.parts, first, second)
     top = tables.top_pairs(table)
     panel = Panel(partial(charts.contribution_heatmap, table, what=split.what))
-    noticed = notices.about_contributions(table, top, split.special, split.score, split.what)
+    noticed = notices.about_contributions(table, split.special, split.score, split.what)
     return Picture((Line((panel,), (3, 2)),), table.reset_index(), noticed), top
 
 

@@ -31,6 +31,14 @@ def number(value: SupportsFloat, *, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
+def points(value: SupportsFloat, *, signed: bool = False) -> str:
+    """A score, or a difference of scores, in points: one decimal, two below 1; no data here could tell more."""
+    size = abs(float(value))
+    if math.isnan(size) or size < 0.005:
+        return number(value, signed=signed)
+    return f"{float(value):{'+' if signed else ''}.{1 if size >= 0.995 else 2}f}".replace("-", "−")
+
+
 def harmless(cell: object) -> object:
     """A cell that no spreadsheet runs: text that begins with = + - @ (or hides one behind a tab or a line break)
     is a formula there, and gets an apostrophe in front.
