@@ -60,7 +60,7 @@ matrix, tokens = matrix_table(states, chosen_dimensions(states, shown, start)), 
 named, limit = matrix.set_axis(charts.row_names(tokens)), colour_range(matrix)
 heatmap = partial(vectors_heatmap, named, limit, row=row_height(len(tokens)))
 mixed = about_mixing(layer, encoder.layers)
-noticed, alt = f"{mixed} {about_matrix(matrix, least=OUTSTANDING)}", f"{mixed} {about_matrix(matrix)}"
+noticed, alt = f"{mixed} {about_matrix(matrix, least=OUTSTANDING)}".rstrip(), f"{mixed} {about_matrix(matrix)}"
 layout.picture(Picture(heatmap, matrix.reset_index(), noticed, alt=alt), key="hidden-matrix")
 
 st.header(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)

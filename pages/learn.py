@@ -137,7 +137,7 @@ def advise() -> None:
     st.markdown(f"### What the scores say\n\n{advice.stand_in}")
     table = cache.own_leaderboard(advice.model, advice.layer, cosines(advice.model))
     title = "Spearman × 100, 95% interval"
-    draw = partial(intervals, table, "score", "low", "high", title=title, bounds=(0.0, 102.0))
+    draw = partial(intervals, table, "score", "low", "high", title=title)
     layout.picture(Picture(draw, table, about_advice(table, advice.shown)), key="advice")
     if advice.strategy == "attention":
         heads = heads_table(advice.model)

@@ -12,7 +12,7 @@ require_frame()
 
 from pooling.bugs import BUGS, float16_room
 from pooling.charts import chips, padding_lab
-from pooling.notices.padding_lab import about_costs, about_padding
+from pooling.notices.padding_lab import about_costs, about_padding, about_together
 from pooling.notices.playground import BELOW
 from pooling.pictures import Picture
 from pooling.similarity import pool_all
@@ -43,7 +43,10 @@ alt = f"Tokens, padding and their weights under {strategy.title}."
 layout.table_on_demand(tokens, key="padding-tokens", alt=alt)
 curve = cache.padding_curve(choice.model, choice.layer, choice.settings, text, side, attend, pooled, padding)
 noticed = about_padding(curve, padding, attend=attend, pooled=pooled)
-layout.picture(Picture(partial(padding_lab.padding_curves, curve, padding), curve, noticed), key="padding-curve")
+together = tuple(filter(None, [about_together(curve)]))
+layout.picture(
+    Picture(partial(padding_lab.padding_curves, curve, padding), curve, noticed, together), key="padding-curve"
+)
 
 st.header("2 · The bug museum", anchor=False)
 st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")

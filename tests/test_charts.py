@@ -9,7 +9,10 @@ import pytest
 from plotly.colors import sample_colorscale
 
 from pooling import all_strategies, registry
+from pooling.charts.chips import STYLE
 from pooling.charts.padding_lab import padding_curves
+from pooling.charts.playground import dimension_axis
+from pooling.charts.similarity import agreement_heatmap
 from pooling.charts.theme import (
     HIDDEN,
     IN_CELLS,
@@ -22,6 +25,8 @@ from pooling.charts.theme import (
     weight_cells,
     weight_colours,
 )
+from pooling.notices.padding_lab import about_together
+from pooling.tables.padding_lab import curves_together
 
 
 def contrast(one: str, other: str) -> float:
@@ -163,11 +168,46 @@ def test_every_strategy_keeps_its_look_whoever_comes(monkeypatch):
         assert strategy_look(f"one_more_{i}") in LOOKS
 
 
-def test_lines_that_lie_on_one_another_are_both_seen():
-    rows = [(amount, name, name, 1.0) for name in ("mean", "mean_sqrt_len") for amount in (0, 1)]
-    made = padding_curves(pd.DataFrame(rows, columns=["padding", "name", "label", "cosine"]), 1)
-    mean, by_root = made.data
-    assert (mean.line.dash, by_root.line.dash) == ("solid", "dot")
-    assert mean.zorder < by_root.zorder
-    assert mean.marker.symbol != by_root.marker.symbol
-    assert mean.line.color != by_root.line.color
+def curves(**cosines: list[float]) -> pd.DataFrame:
+    rows = [(amount, name, name.title(), one) for name, many in cosines.items() for amount, one in enumerate(many)]
+    return pd.DataFrame(rows, columns=["padding", "name", "label", "cosine"])
+
+
+def test_curves_that_lie_on_each_other_share_a_line_and_stand_side_by_side_and_are_named():
+    table = curves(mean=[1, 0.9], max=[1, 0.5], mean_sqrt_len=[1, 0.905], cls=[1, 0.892])
+    assert curves_together(table) == [["mean", "mean_sqrt_len", "cls"], ["max"]]
+    line, mean, by_root, cls, alone = padding_curves(table, 1).data
+    assert (line.mode, list(line.x), list(line.y)) == ("lines", [0, 1], [1, 0.9])
+    assert [one.mode for one in (mean, by_root, cls, alone)] == ["markers"] * 3 + ["lines+markers"]
+    assert mean.x[1] < by_root.x[1] == 1 < cls.x[1]
+    assert list(by_root.y) == [1, 0.905]  # where it is, not where there is room
+    assert about_together(table).endswith(" Mean, Mean_Sqrt_Len and Cls.")
+    assert about_together(curves(mean=[1, 0.9], max=[1, 0.5])) == ""
+    many = curves(**{one.name: [1.0, 1.0] for one in all_strategies()})
+    places = [x for one in padding_curves(many, 1).data[1:] for x in one.x]
+    assert len(set(places)) == len(places)
+    assert max(places[0::2]) < 0.5 < min(places[1::2])
+
+
+def test_dimensions_in_a_row_are_marked_at_round_numbers_and_chosen_ones_by_their_names():
+    assert dimension_axis(pd.Index(range(64, 96)))["tickvals"] == ["65", "70", "75", "80", "85", "90", "95"]
+    assert dimension_axis(pd.Index(range(384)))["tickvals"] == [str(one) for one in range(0, 384, 50)]
+    assert dimension_axis(pd.Index([0, 1, 2]))["tickvals"] == ["0", "1", "2"]
+    named = dimension_axis(pd.Index([3, 41, 99]))
+    assert "tickvals" not in named  # plotly writes as many as there is room for
+    assert named["type"] == "category"
+
+
+def test_agreement_has_two_digits_and_a_scale_that_begins_where_the_values_do():
+    table = pd.DataFrame([[1, 0.973], [0.973, 1]], index=["A", "B"], columns=["A", "B"])
+    made = agreement_heatmap(table)
+    assert (made.data[0].zmin, made.data[0].zmax) == (90, 100)
+    assert {text for cells in made.data for row in cells.text for text in row} == {"", "100", "97"}
+    assert agreement_heatmap(table.replace(0.973, -0.18)).data[0].zmin == -20
+    assert agreement_heatmap(table * np.nan).data[0].zmin == 0
+
+
+def test_a_chips_dashes_lie_on_the_chip_whatever_is_beside_it():
+    rule = next(line for line in STYLE.splitlines() if line.startswith(".pp-special .pp-chip"))
+    assert "outline-offset:-4px" in rule
+    assert "border" not in rule

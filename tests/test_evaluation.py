@@ -31,8 +31,10 @@ from pooling.evaluation import (
 )
 from pooling.notices import evaluation as notices
 from pooling.notices.learn import about_advice
+from pooling.pictures.evaluation import grid as grid_picture
 from pooling.stsb import read_stsb
 from pooling.tables import evaluation as tables
+from pooling.tables import points
 from pooling.tables.evaluation import layer_leaderboard
 from tests.conftest import ROOT, STSB, needs_stsb
 
@@ -143,7 +145,7 @@ def test_a_tie_is_called_one_and_nothing_stands_0_points_higher(gap):
         ["max", pytest.approx(10), "worse"],
     ]
     assert notices.about_cost(costs.head(1), "Mean") == (
-        "No other strategy here scores below Mean. Level with it in every resample: Mean √length."
+        "No other strategy here scores below Mean. Level with Mean in every resample: Mean √length."
     )
     grid = tables.grid_table({(0, "mean"): 0.8, (0, "mean_sqrt_len"): 0.8 + gap, (1, "mean"): 0.7}, [0, 1], 1)
     assert "The highest of these 3 numbers is Mean's at layer 0 · input." in notices.about_grid(grid, "Mean")
@@ -293,10 +295,31 @@ def test_a_figure_shows_its_table():
     assert list(figure.data[-1].x) == [80, 50]
     assert [list(line.x) for line in figure.data[:-1]] == [[70, 90], [40, 60]]
     assert figure.data[-1].marker.color[1] == "rgba(0,0,0,0)"
+    assert figure.layout.yaxis.ticktext == ("Mean  <b>80.0</b>", "CLS  <b>50.0</b>")
+    assert figure.layout.xaxis.range == (36, 94)  # the intervals and a little, not all from 0 to 100
+    assert charts.intervals(table, "score", "low", "high", title="points", zero=True).layout.xaxis.range[0] < 0
     grid = tables.grid_table({(0, "mean"): 0.5, (1, "mean"): None}, [0, 1], 1)
     figure = charts.grid_heatmap(grid, "1 · last", "Spearman × 100")
-    assert "50.0" in list(figure.data[0].text[0])
-    assert "50.0" not in list(figure.data[0].text[1])
+    assert [["50.0" in text for text in (*one.text[0], *one.text[1])].count(True) for one in figure.data] == [0, 1]
+    assert "50.0" in list(figure.data[1].text[0])  # alone, it is at the dark end
+
+
+def test_the_grids_colours_tell_57_from_63():
+    scores = [-0.04, 0.39, 0.57, 0.58, 0.6, 0.63, 0.66]
+    grid = tables.grid_table({(i, "mean"): score for i, score in enumerate(scores)}, [*range(7)], 6)
+    low, high = charts.grid_scale(grid)
+    assert (low, high) == (20, 70)
+    drawn = charts.grid_heatmap(grid, "", "")
+    assert (drawn.data[0].zmin, drawn.data[0].zmax) == (20, 70)
+    assert charts.grid_scale(tables.grid_table({(0, "mean"): 0.6}, [0], 0)) == (60, 65)
+    said = grid_picture(grid, "", "Spearman", "Mean").captions[0]
+    assert "The colours go from 20 to 70. What lies below 20 has the darkest." in said
+
+
+def test_points_have_digits_that_mean_something():
+    said = [points(value) for value in (66.123, 6.333, 0.8199, 0.0226, -3.74, -0.8, 0, 0.996, 100)]
+    assert said == ["66.1", "6.3", "0.82", "0.02", "−3.7", "−0.80", "0", "1.0", "100.0"]
+    assert points(3.2, signed=True) == "+3.2"
 
 
 def shown(at: AppTest) -> str:
@@ -335,7 +358,7 @@ def test_the_page_says_what_the_functions_say(page, encoder):
     scores = {name: 100 * spearman(one, own_pairs()) for (_, name), one in cosines.items()}
     figure = json.loads(page.get("plotly_chart")[0].proto.spec)
     labels = {s.title: s.name for s in all_strategies()}
-    names = [labels[label] for label in figure["layout"]["yaxis"]["ticktext"]]
+    names = [labels[label.partition("  <b>")[0]] for label in figure["layout"]["yaxis"]["ticktext"]]
     points = figure["data"][-1]["x"]
     points = np.frombuffer(__import__("base64").b64decode(points["bdata"])) if isinstance(points, dict) else points
     assert names == sorted(scores, key=lambda n: -scores[n])

@@ -18,9 +18,10 @@ ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35
  white-space:pre-wrap}
 .pp-joined .pp-chip{border-top-left-radius:0;border-bottom-left-radius:0}
 .pp-goes-on .pp-chip{border-top-right-radius:0;border-bottom-right-radius:0}
-.pp-special .pp-chip{border:2px dashed currentColor;font-weight:400;font-style:italic;font-size:.9rem;
- padding:.42rem .45rem}
-.pp-prompt .pp-chip{border:2px dotted currentColor;font-weight:400}
+/* Inside the chip: at its edge, ink that is read on a dark chip is lost on a bright page. */
+.pp-special .pp-chip{outline:2px dashed currentColor;outline-offset:-4px;font-weight:400;font-style:italic;
+ font-size:.9rem;padding:.42rem .5rem}
+.pp-prompt .pp-chip{outline:2px dotted currentColor;outline-offset:-4px;font-weight:400}
 .pp-left-out .pp-chip{background:transparent!important;color:inherit!important;opacity:.65}
 .pp-row{display:flex;gap:.7rem;margin-bottom:.55rem}
 .pp-row>b{padding-top:.5rem;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}

@@ -19,18 +19,16 @@ def intervals(
     high: str,
     *,
     title: str,
-    bounds: tuple[float, float] | None = None,
     zero: bool = False,
 ) -> go.Figure:
-    """One dot a strategy with its 95% interval; a hollow dot is worse beyond chance.
+    """One dot a strategy with its 95% interval, on an axis that fits them; a hollow dot is worse beyond chance.
 
     Args:
         table: of `leaderboard_table`, `cost_table` or `label_table`.
         value, low, high: its columns for the dot and the ends of the interval; without an
             interval, `low` is `value`.
         title: of the axis.
-        bounds: of the axis; by default what is shown and zero.
-        zero: whether to draw the line at zero.
+        zero: whether zero is among what is shown, as a line.
     """
     shown = table[table[value].notna()]
     colours = [strategy_colour(name) for name in shown["name"]]
@@ -48,11 +46,8 @@ def intervals(
     made.add_scatter(
         x=shown[value],
         y=list(range(len(shown))),
-        mode="markers+text",
+        mode="markers",
         marker={"size": 14, "color": filled, "line": {"color": colours, "width": 3}},
-        text=[points(v) for v in shown[value]],
-        textposition="top center",
-        cliponaxis=False,
         customdata=[
             [label, f"{points(one)} to {points(two)}"]
             for label, one, two in zip(shown["label"], shown[low], shown[high], strict=True)
@@ -61,16 +56,17 @@ def intervals(
         + ("<br>95% interval %{customdata[1]}" if low != value else "")
         + "<extra></extra>",
     )
-    if bounds is None:
-        ends = [0.0, *shown[low], *shown[high]]
-        room = 0.08 * (max(ends) - min(ends) or 1)
-        bounds = (min(ends) - room, max(ends) + room)
-    made.update_xaxes(range=bounds, title={"text": title}, zeroline=zero, zerolinewidth=2)
+    ends = [*([0.0] if zero else []), *shown[low], *shown[high]]
+    room = 0.08 * (max(ends) - min(ends) or 1)
+    made.update_xaxes(
+        range=[min(ends) - room, max(ends) + room], title={"text": title}, zeroline=zero, zerolinewidth=2, nticks=7
+    )
     made.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(shown))),
-        ticktext=list(shown["label"]),
-        range=[len(shown) - 0.5, -0.7],
+        # The number stands with the name: beside its dot it would touch the next one's.
+        ticktext=[f"{label}  <b>{points(v)}</b>" for label, v in zip(shown["label"], shown[value], strict=True)],
+        range=[len(shown) - 0.5, -0.5],
         showgrid=False,
         zeroline=False,
         ticks="",
@@ -78,8 +74,15 @@ def intervals(
     return made
 
 
+def grid_scale(table: pd.DataFrame) -> tuple[int, int]:
+    """The ends of the colours of `grid_table`, in steps of five; its lowest tenth may lie below them."""
+    scores = table.stack().dropna()
+    low, high = math.floor(scores.quantile(0.1) / 5) * 5, math.ceil(scores.max() / 5) * 5
+    return (low, high) if low < high else (low, low + 5)
+
+
 def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
-    """Layer by strategy, the score in each cell, on the fixed scale from 0 to 100.
+    """Layer by strategy, the score in each cell, on a scale that begins where most scores are.
 
     Args:
         table: of `grid_table`.
@@ -87,6 +90,7 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
         measure: what the scores are.
     """
     rows, columns = table.shape
+    low, high = grid_scale(table)
     made = figure(rows * ROW + 160)
     cells = {
         "z": table.to_numpy(),
@@ -96,8 +100,8 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
         "texttemplate": "%{text}",
         "customdata": [[[layer, label] for label in table.columns] for layer in table.index],
         "hovertemplate": f"layer %{{customdata[0]}}<br>%{{customdata[1]}}<br>{measure} %{{z:.1f}}<extra></extra>",
-        "zmin": 0,
-        "zmax": 100,
+        "zmin": low,
+        "zmax": high,
         "xgap": 2,
         "ygap": 2,
         "showscale": False,  # every cell has its number, and a phone needs the room

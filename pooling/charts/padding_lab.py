@@ -1,39 +1,59 @@
 """The pictures of the Padding Lab."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from pooling.charts.theme import figure, strategy_look
 from pooling.tables import number
+from pooling.tables.padding_lab import curves_together
+
+SHARED = "#8A949E"
+"""The line of several strategies at once."""
 
 
 def padding_curves(table: pd.DataFrame, padding: int) -> go.Figure:
-    """Cosine to the unpadded truth as padding grows, a line a strategy.
+    """Cosine to the unpadded truth as padding grows, a line a strategy; one for those that lie on each other.
 
     Args:
         table: of `pooling.tables.padding_lab.padding_curve`.
         padding: the amount that is chosen, marked; at the end of the table, where it has no more.
     """
     made = figure(380)
-    for name, rows in table.groupby("name", sort=False):
-        look = strategy_look(name)
-        made.add_scatter(
-            x=rows["padding"].astype(str),
-            y=rows["cosine"],
-            name=rows["label"].iloc[0],
-            mode="lines+markers",
-            # A solid line is wider and below: it is seen in the gaps of what lies on it.
-            line={"color": look.colour, "width": 4 if look.dash == "solid" else 2.5, "dash": look.dash},
-            marker={"symbol": look.symbol, "size": 9},
-            zorder=-1 if look.dash == "solid" else 0,
-            hovertemplate="%{fullData.name}<br>%{x} padding tokens<br>cosine %{y:.4f}<extra></extra>",
-        )
     amounts = table["padding"].unique().tolist()
+    places = np.arange(len(amounts))
+    for together in curves_together(table):
+        apart = 0.8 / max(6, len(together))
+        curve = table[table["name"] == together[0]]["cosine"]
+        if len(together) > 1:
+            made.add_scatter(
+                x=places, y=curve, mode="lines", line={"color": SHARED, "width": 2}, hoverinfo="skip", showlegend=False
+            )
+        for beside, name in enumerate(together):
+            rows, look = table[table["name"] == name], strategy_look(name)
+            made.add_scatter(
+                # Markers of curves that lie on each other stand side by side.
+                x=places + apart * (beside - (len(together) - 1) / 2),
+                y=rows["cosine"],
+                name=rows["label"].iloc[0],
+                mode="lines+markers" if len(together) == 1 else "markers",
+                line={"color": look.colour, "width": 2.5, "dash": look.dash},
+                marker={"symbol": look.symbol, "size": 9, "color": look.colour},
+                customdata=rows["padding"],
+                hovertemplate="%{fullData.name}<br>%{customdata} padding tokens<br>cosine %{y:.4f}<extra></extra>",
+            )
     chosen = amounts.index(min(padding, amounts[-1]))
     made.add_vline(x=chosen, line={"width": 1, "dash": "dot", "color": "#888888"})
     low = min(0.0, float(table["cosine"].min()))
     made.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.22})
-    made.update_xaxes(type="category", title={"text": "padding tokens"}, showgrid=False)
+    made.update_xaxes(
+        tickvals=list(range(len(amounts))),
+        ticktext=[str(amount) for amount in amounts],
+        range=[-0.5, len(amounts) - 0.5],
+        title={"text": "padding tokens"},
+        showgrid=False,
+        zeroline=False,
+    )
     made.update_yaxes(range=[low - 0.05, 1.05], title={"text": "cosine to the truth"})
     return made
 

@@ -16,8 +16,17 @@ MOST_NUMBERED = 33
 CELLS_WITH_NUMBERS = MOST_NUMBERED * 24
 EMBEDDING_NAME = "<b>embedding</b>"
 PLAIN_AXIS = {"showgrid": False, "zeroline": False, "ticks": ""}
-DIMENSIONS = {**PLAIN_AXIS, "type": "category", "nticks": 9, "tickangle": 0, "title": {"text": "dimension"}}
 COLOUR_BAR = {"thickness": 10, "title": {"text": "value", "side": "right"}, "outlinewidth": 0}
+
+
+def dimension_axis(dimensions: pd.Index) -> dict[str, Any]:
+    """An axis of dimensions: of neighbours round numbers, of a choice as many of their names as there is room for."""
+    numbers = [int(one) for one in dimensions]
+    axis = {**PLAIN_AXIS, "type": "category", "title": {"text": "dimension"}}
+    if numbers != list(range(numbers[0], numbers[-1] + 1)):
+        return axis | {"tickangle": -90, "tickfont": {"size": 10}}
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if len(numbers) <= 9 * step)
+    return axis | {"tickangle": 0, "tickvals": [str(one) for one in numbers if one % step == 0]}
 
 
 def shorten(token: str, length: int = 14) -> str:
@@ -72,7 +81,7 @@ def collapse_heatmap(
         (rows + 2) * tall + 62,
         top=8,
         shapes=frames,
-        xaxis=DIMENSIONS,
+        xaxis=dimension_axis(matrix.columns),
         yaxis={
             **PLAIN_AXIS,
             "type": "category",
@@ -113,7 +122,7 @@ def vectors_heatmap(vectors: pd.DataFrame, limit: float, *, dark: bool, row: int
     made = figure(
         len(vectors) * row + 52,
         top=8,
-        xaxis=DIMENSIONS,
+        xaxis=dimension_axis(vectors.columns),
         yaxis={
             **PLAIN_AXIS,
             "type": "category",
@@ -156,7 +165,7 @@ def row_height(rows: int) -> int:
 
 
 def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
-    """Cosine of each strategy's vector to the model's own, on the fixed scale from -0.2 to 1.
+    """Cosine of each strategy's vector to the model's own, on the fixed scale from -0.2 to 1, with its length.
 
     Args:
         table: of `pooling.tables.strategy_table`.
@@ -167,7 +176,12 @@ def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
     made = figure(
         len(shown) * 34 + 52,
         top=8,
-        xaxis={"range": [low, 1.18], "title": {"text": f"cosine to {own}"}, "zeroline": True},
+        xaxis={
+            "range": [low, 1.95],
+            "title": {"text": f"cosine to {own}"},
+            "zeroline": True,
+            "tickvals": [0, 0.5, 1] if low > -0.5 else [-1, -0.5, 0, 0.5, 1],
+        },
         yaxis={**PLAIN_AXIS, "type": "category", "autorange": "reversed"},
     )
     return made.add_bar(
@@ -175,7 +189,8 @@ def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
         y=shown["label"],
         orientation="h",
         marker={"color": [strategy_colour(name) for name in shown["name"]]},
-        text=[number(c) for c in shown["cosine"]],
+        # Two that point the same way are told apart by their lengths.
+        text=[f"{number(c)}, length {number(n)}" for c, n in zip(shown["cosine"], shown["norm"], strict=True)],
         textposition="outside",
         cliponaxis=False,
         customdata=shown["norm"],

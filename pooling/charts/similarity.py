@@ -230,23 +230,25 @@ def baseline_bars(
     return made
 
 
-def agreement_heatmap(table: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """How the strategies agree on the order of all pairs, from -1 to 1."""
+def agreement_heatmap(table: pd.DataFrame) -> go.Figure:
+    """How the strategies agree on the order of all pairs, × 100, on a scale that begins where the values do."""
     made = figure(len(table) * 34 + 120)
     labels = [escape(str(label)) for label in table.index]
-    made.add_heatmap(
-        z=table.to_numpy(),
-        text=[[number(v) for v in row] for row in table.to_numpy()],
-        texttemplate="%{text}",
-        textfont={"color": IN_CELLS[dark]},
-        customdata=[[f"{a} and {b}" for b in labels] for a in labels],
-        hovertemplate="%{customdata}<br>Spearman %{z:.4f}<extra></extra>",
-        colorscale=HIDDEN[dark],
-        zmin=-1,
-        zmax=1,
-        colorbar=COLOUR_BAR,
+    values = 100 * table.to_numpy()
+    least = float(np.nanmin(values)) if not np.isnan(values).all() else 0.0
+    cells = {
+        "z": values,
+        # Two digits: on a phone ten columns have no room for more, and the colours need no bar beside them.
+        "text": [["" if np.isnan(v) else f"{v:.0f}".replace("-", "−") for v in row] for row in values],
+        "texttemplate": "%{text}",
+        "customdata": [[f"{a} and {b}" for b in labels] for a in labels],
+        "hovertemplate": "%{customdata}<br>Spearman × 100: %{z:.1f}<extra></extra>",
+        "zmin": min(90, math.floor(least / 10) * 10),
+        "zmax": 100,
+        "showscale": False,
         **_gaps(len(table)),
-    )
+    }
+    made.add_traces(weight_cells(cells))
     _name_axes(made, labels, labels)
     return made
 

@@ -70,7 +70,7 @@ def echo(decoder: Encoder) -> Shown:
                 "The same words are pooled. The pale ones are the first copy, which is read and left out.",
             ),
             Picture(
-                partial(intervals, scored, "score", "low", "high", title="Spearman × 100", bounds=(0.0, 102.0)),
+                partial(intervals, scored, "score", "low", "high", title="Spearman × 100"),
                 scored,
                 f"On {len(pairs)} pairs, the mean goes from {number(once)} to {number(twice)} when the text is said "
                 "twice, and the last token, which had read everything before, from "

@@ -49,7 +49,7 @@ def later_tokens(decoder: Encoder, cosines: Grid) -> Shown:
         answer=asked.iloc[0]["name"],
         parts=(
             Picture(
-                partial(intervals, table, "score", "low", "high", title="Spearman × 100", bounds=(0.0, 102.0)),
+                partial(intervals, table, "score", "low", "high", title="Spearman × 100"),
                 table,
                 about_leaderboard(table, len(own_pairs()), "pairs"),
             ),

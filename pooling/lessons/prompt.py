@@ -81,7 +81,7 @@ def prompt(decoder: Encoder) -> Shown:
                 "The same sentence with and without the prompt.",
             ),
             Picture(
-                partial(intervals, scored, "score", "low", "high", title="Spearman × 100", bounds=(-10.0, 102.0)),
+                partial(intervals, scored, "score", "low", "high", title="Spearman × 100"),
                 scored,
                 f"On {len(PAIRS)} pairs, the last token goes from {number(plain)} to {number(asked)} with the prompt."
                 + (

@@ -56,7 +56,7 @@ def raw_cls(encoder: Encoder, cosines: Grid) -> Shown:
         answer="same" if abs(ahead) < 2 else "mean" if ahead > 0 else "cls",
         parts=(
             Picture(
-                partial(intervals, table, "score", "low", "high", title="Spearman × 100", bounds=(0.0, 102.0)),
+                partial(intervals, table, "score", "low", "high", title="Spearman × 100"),
                 table,
                 about_leaderboard(table, len(own_pairs()), "pairs"),
             ),

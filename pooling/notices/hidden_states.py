@@ -8,7 +8,7 @@ import pandas as pd
 from pooling.layers import HOG, Background
 from pooling.tables import number
 
-OUTSTANDING = 20
+OUTSTANDING = 20.0
 """Times the average size from which a value is worth a word: it rules every length and cosine of its token."""
 
 
@@ -21,7 +21,7 @@ def about_mixing(layer: int, last: int) -> str:
     )
 
 
-def about_matrix(matrix: pd.DataFrame, *, least: float = 0) -> str:
+def about_matrix(matrix: pd.DataFrame, *, least: float = 0.0) -> str:
     """The largest value of a matrix, where that is at least so many times the average size."""
     size = matrix.abs().to_numpy()
     place, times = divmod(int(size.argmax()), matrix.shape[1]), float(size.max() / size.mean())

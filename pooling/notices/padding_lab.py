@@ -3,6 +3,7 @@
 import pandas as pd
 
 from pooling.tables import number
+from pooling.tables.padding_lab import curves_together
 
 
 def about_padding(table: pd.DataFrame, padding: int, *, attend: bool, pooled: bool) -> str:
@@ -19,6 +20,16 @@ def about_padding(table: pd.DataFrame, padding: int, *, attend: bool, pooled: bo
         f"Because {' and '.join(causes)}, {worst['label']} falls to a cosine of {number(worst['cosine'])} to its "
         f"truth; {best['label']} keeps {number(best['cosine'])}."
     )
+
+
+def about_together(table: pd.DataFrame) -> str:
+    """Which strategies share one curve of `padding_curve`; nothing where each has its own."""
+    labels = dict(zip(table["name"], table["label"], strict=True))
+    groups = [[labels[name] for name in group] for group in curves_together(table) if len(group) > 1]
+    if not groups:
+        return ""
+    named = "; ".join(f"{', '.join(group[:-1])} and {group[-1]}" for group in groups)
+    return f"Grey, with markers side by side: curves that lie on each other. {named}."
 
 
 def about_costs(table: pd.DataFrame) -> str:

@@ -19,9 +19,8 @@ def leaderboard(table: pd.DataFrame, measure: str, rows: int, what: str) -> Pict
         what: what they are: "pairs" or "texts".
     """
     noticed = notices.about_leaderboard(table, rows, what)
-    bounds = (min(0.0, table["low"].min()), 102.0)
     title = f"{measure} × 100, 95% interval"
-    scores = partial(charts.intervals, table, "score", "low", "high", title=title, bounds=bounds)
+    scores = partial(charts.intervals, table, "score", "low", "high", title=title)
     title = "points behind the best, 95% interval"
     behind = partial(charts.intervals, table, "behind", "behind_low", "behind_high", title=title, zero=True)
     panels = (
@@ -45,8 +44,10 @@ def grid(table: pd.DataFrame, chosen: str, measure: str, strategy: str) -> Pictu
         measure: the name of the score.
         strategy: what the chosen strategy is called.
     """
-    draw = partial(charts.grid_heatmap, table, chosen, f"{measure} × 100")
-    return Picture(draw, table.reset_index(), notices.about_grid(table, strategy))
+    draw, (low, high) = partial(charts.grid_heatmap, table, chosen, f"{measure} × 100"), charts.grid_scale(table)
+    below = f" What lies below {low} has the darkest." if table.min().min() < low else ""
+    caption = f"{measure} × 100. The colours go from {low} to {high}.{below}"
+    return Picture(draw, table.reset_index(), notices.about_grid(table, strategy), (caption,))
 
 
 def kinds(table: pd.DataFrame, noticed: str) -> Picture:
@@ -57,5 +58,5 @@ def kinds(table: pd.DataFrame, noticed: str) -> Picture:
 def silhouette(table: pd.DataFrame) -> Picture:
     """The silhouette under each strategy, of `label_table`."""
     columns, title = ["silhouette"] * 3, "silhouette × 100"
-    draw = partial(charts.intervals, table, *columns, title=title, bounds=(-20.0, 102.0))
+    draw = partial(charts.intervals, table, *columns, title=title)
     return Picture((Line((Panel(draw, "silhouette"),)),), table, notices.about_labels(table))

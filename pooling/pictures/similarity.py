@@ -53,7 +53,7 @@ def agreement(
     """
     near = {titles[name]: nearness(compared.scores(name), compared.measure) for name in compared.pooled}
     table, flipped = tables.agreement_table(near), tables.flip_table(near, own, texts)
-    title = "**How the strategies agree** on the order of all pairs (Spearman's rank correlation)."
+    title = "**How the strategies agree** on the order of all pairs (Spearman's rank correlation × 100)."
     panel = Panel(partial(charts.agreement_heatmap, table), "agreement", title=title)
     alt = notices.about_strategies(table, flipped, own, len(texts))
     return Picture((Line((panel,), (1, 1)),), table.reset_index(), "", alt=alt), flipped

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -50,6 +51,10 @@ def _positions(encoder: Encoder) -> int | float:
     return positions
 
 
+NEAR = 0.01
+"""Cosines that a picture cannot tell apart."""
+
+
 def padding_curve(
     text: str,
     encoder: Encoder,
@@ -90,6 +95,20 @@ def museum_table(texts: Sequence[str], encoder: Encoder, *, layer: Layer, index:
     states = {side: encoder.encode(texts, layer=layer, padding_side=side) for side in ("left", "right")}
     rows = [(bug.name, bug.title, cosine_to_truth(bug, states[bug.side], index)) for bug in BUGS]
     return pd.DataFrame(rows, columns=["name", "title", "cosine"])
+
+
+def curves_together(curves: pd.DataFrame) -> list[list[str]]:
+    """The strategies of `padding_curve`, those whose curves lie on each other in one list."""
+    groups: list[list[str]] = []
+    values = {name: rows["cosine"].to_numpy() for name, rows in curves.groupby("name", sort=False)}
+    for name, one in values.items():
+        for group in groups:
+            if np.allclose(one, values[group[0]], rtol=0, atol=NEAR, equal_nan=True):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
 
 
 def cost_table(pairs: Sequence[Pair], encoder: Encoder, *, layer: Layer) -> pd.DataFrame:
