@@ -1,4 +1,4 @@
-"""Texts to try things on: the sets written for this project."""
+"""Texts written for this project: to try things on, and what the words of the field mean."""
 
 import tomllib
 from dataclasses import dataclass
@@ -33,6 +33,24 @@ class Pair:
     score: float
     kind: str = ""
     """How the pair was made, where that is known."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the field, and what it means."""
+
+    name: str
+    means: str
+    forms: tuple[str, ...] = ()
+    """Other ways in which it is written."""
+
+
+@cache
+def glossary() -> tuple[Term, ...]:
+    """The words that pages explain where they use them."""
+    with (DATA / "glossary.toml").open("rb") as file:
+        terms = tomllib.load(file)["term"]
+    return tuple(Term(**one | {"forms": tuple(one.get("forms", ()))}) for one in terms)
 
 
 @cache

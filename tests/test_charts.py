@@ -181,7 +181,7 @@ def test_curves_that_lie_on_each_other_share_a_line_and_stand_side_by_side_and_a
     assert [one.mode for one in (mean, by_root, cls, alone)] == ["markers"] * 3 + ["lines+markers"]
     assert mean.x[1] < by_root.x[1] == 1 < cls.x[1]
     assert list(by_root.y) == [1, 0.905]  # where it is, not where there is room
-    assert about_together(table).endswith(" Mean, Mean_Sqrt_Len and Cls.")
+    assert about_together(table).endswith(" Mean ≈ Mean_Sqrt_Len ≈ Cls.")
     assert about_together(curves(mean=[1, 0.9], max=[1, 0.5])) == ""
     many = curves(**{one.name: [1.0, 1.0] for one in all_strategies()})
     places = [x for one in padding_curves(many, 1).data[1:] for x in one.x]

@@ -341,7 +341,10 @@ def test_the_page_at_every_measure(metric, switches):
         ({"text": "Twice.\nTwice.\nOnce more."}, "Sentences 1 and 2 are nearest (cosine 1.00)"),
         ({"layer": "0", "strategy": "cls"}, "every sentence gets the same vector"),
         ({"layer": "0", "strategy": "cls", "centre": True}, "There is no baseline"),
-        ({"layer": "0", "strategy": "cls", "centre": True, "metric": "euclidean"}, "every sentence gets the same vector"),
+        (
+            {"layer": "0", "strategy": "cls", "centre": True, "metric": "euclidean"},
+            "every sentence gets the same vector",
+        ),
         ({"layer": "first-last"}, "Not shown: CLS attention needs the attention of one transformer layer"),
         ({"layer": "3", "strategy": "attention"}, "No attention head was trained"),
         ({"query": "   "}, "The query is blank"),

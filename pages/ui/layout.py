@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import streamlit as st
 
 from pages.ui import url
+from pooling.datasets import glossary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,17 @@ STYLE = """<style>
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
 .katex-display{overflow-y:hidden;padding:.25rem}
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
+::highlight(pp-term){text-decoration:underline dotted 1px;text-underline-offset:.25em}
+.pp-on-term *{cursor:help!important}
+.pp-words{font-size:.875rem}
+.pp-words summary{cursor:pointer;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;opacity:.8}
+.pp-words dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:.6rem 0}
+.pp-words dt{font-weight:600}
+.pp-words dd{margin:0}
+.pp-meaning{position:fixed;z-index:1000001;max-width:min(22rem,calc(100vw - 16px));padding:.5rem .7rem;
+ border-radius:.4rem;font-size:.875rem;line-height:1.4;pointer-events:none;color:light-dark(#0e1720,#e8edf2);
+ background:light-dark(#fff,#1a222b);box-shadow:0 2px 10px rgba(0,0,0,.3)}
+@media (max-width:640px){.pp-words dl{grid-template-columns:1fr;gap:0}.pp-words dd{margin-bottom:.5rem}}
 @media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}}
 </style>"""
 
@@ -58,6 +70,14 @@ _lists_stay_open = st.components.v2.component(
 )
 
 
+_words = st.components.v2.component(
+    "words",
+    html='<details class="pp-words"><summary>Words on this page: <span></span></summary><dl></dl></details>',
+    js=Path(__file__).with_name("words.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
 def for_a_class() -> None:
     """Large type, and neither sidebar nor header: what is left is read from the last row."""
     st.html(FOR_A_CLASS)
@@ -77,6 +97,7 @@ def header(page: "PageInfo") -> "DeltaGenerator":
             beside = st.container(width="content")
             _lists_stay_open(key="open-lists", width="content", height="content")
         st.markdown(page.answer)
+        _words(key="words", data=[vars(term) for term in glossary()], height="content")
     return beside
 
 

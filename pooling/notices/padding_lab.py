@@ -28,7 +28,7 @@ def about_together(table: pd.DataFrame) -> str:
     groups = [[labels[name] for name in group] for group in curves_together(table) if len(group) > 1]
     if not groups:
         return ""
-    named = "; ".join(f"{', '.join(group[:-1])} and {group[-1]}" for group in groups)
+    named = "; ".join(" ≈ ".join(group) for group in groups)
     return f"Grey, with markers side by side: curves that lie on each other. {named}."
 
 
