@@ -21,7 +21,7 @@ from pooling.pictures import Picture
 from pooling.tables import number
 from pooling.tables.attention import LISTENERS, cosine_to_mean, heads_table, listen, token_tables, weights_table
 
-choice = controls.current()
+choice = controls.current(with_strategy=False)
 states = cache.states(choice.reading, choice.layer, choice.texts)
 encoder = cache.encoder(choice.model)
 attention = next(one for one in choice.strategies if one.name == "attention")

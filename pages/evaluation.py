@@ -18,7 +18,7 @@ from pooling.stsb import stsb_folder
 from pooling.tables import evaluation as tables
 from pooling.tables import own_strategy
 
-choice = controls.current(with_texts=False)
+choice = controls.current(with_texts=False, with_strategy=False)
 encoder, layer, strategy = cache.encoder(choice.model), choice.layer, choice.strategy
 
 
@@ -44,6 +44,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     st.header("What does it cost to pool wrongly?", anchor=False)
     show_cost(made)
     st.header("Every layer under every strategy", anchor=False)
+    controls.choose_strategy()
     show_grid(made, measure)
     st.header(f"What {strategy.title} gets wrong", anchor=False)
     show_errors(made, pairs)

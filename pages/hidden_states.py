@@ -43,7 +43,7 @@ from pooling.tables.hidden_states import (
 )
 from pooling.tables.playground import chosen_dimensions
 
-choice = controls.current()
+choice = controls.current(with_strategy=False)
 encoder = cache.encoder(choice.model)
 which, where = st.columns([3, 2])
 with which:

@@ -10,13 +10,14 @@ require_frame()
 from pooling.notices.playground import BELOW
 from pooling.types import NotComputable
 
-choice = controls.current()
+choice = controls.current(with_strategy=False)
 strategy, encoder = choice.strategy, cache.encoder(choice.model)
 index = controls.choose_sentence(choice.texts)
 
 try:
     weighed = living.weighed(choice, index)
 except NotComputable as reason:
+    controls.choose_strategy()
     controls.offer_another(str(reason))
     layout.strategy_card(strategy)
     layout.stop()

@@ -65,7 +65,7 @@ layout.noticed(
 
 st.header("2 · The same sentences under every strategy", anchor=False)
 if len(texts) == 1:
-    layout.noticed("To see what a strategy changes takes two sentences or more: add some in the sidebar.")
+    layout.noticed("To see what a strategy changes takes two sentences or more: add some above.")
 else:
     titles = {one.name: one.title for one in choice.strategies}
     layout.picture(pictures.multiples(compared, titles, scale), key="multiples")

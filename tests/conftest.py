@@ -137,6 +137,20 @@ def pytest_collection_modifyitems(config, items) -> None:
     items[:] = [item for part in parts for item in part]
 
 
+def set_strategy(app, strategy: str) -> None:
+    """Choose a strategy in an AppTest, in which the Playground's picture is not drawn, and run the page."""
+    app.session_state["strategy"] = strategy
+    app.run()
+
+
+def set_layer(app, layer: str) -> None:
+    """Choose a layer in an AppTest, or the average beside the slider."""
+    if layer == "first-last":
+        app.segmented_control(key="layers").set_value("average")
+    else:
+        app.session_state["layer"] = layer
+
+
 class Servers:
     """The app, started as often as asked, each time with a log of its own."""
 
@@ -238,6 +252,11 @@ QUIET = """() => {
 """A run may end for another that begins at once, so one look is not enough."""
 
 
+def _buttons(key: str) -> str:
+    """Where buttons of this key stand: the strategies' are in the picture on the Playground."""
+    return f".st-key-{key}, .st-key-living" if key == "strategy" else f".st-key-{key}"
+
+
 class Reader:
     """A person at the browser: opens pages, waits for the app, sees what the console says."""
 
@@ -268,6 +287,15 @@ class Reader:
     def main(self) -> str:
         return self.page.inner_text("[data-testid=stMain]")
 
+    def press(self, key: str, option: str) -> None:
+        """Press one of several buttons that stand side by side."""
+        self.page.locator(_buttons(key)).get_by_role("radio", name=option, exact=True).click()
+        self.wait()
+
+    def chosen(self, key: str) -> str:
+        """Which of several buttons is pressed."""
+        return self.page.locator(_buttons(key)).locator("[aria-checked=true]").inner_text()
+
     def choose(self, key: str, option: str) -> None:
         """Choose an option of a select box by the text it shows, once more where the page moved under the pointer."""
         from playwright.sync_api import TimeoutError as NotThere
@@ -286,7 +314,7 @@ class Reader:
         self.wait()
 
     def type(self, text: str) -> None:
-        """Replace the sentences in the sidebar."""
+        """Replace the sentences."""
         self.page.fill(".st-key-text textarea", text)
         self.page.press(".st-key-text textarea", "Control+Enter")
         self.wait()

@@ -23,7 +23,7 @@ from pooling.tables.attention import (
     weights_table,
 )
 from pooling.training import Outcome, Progress
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_layer
 
 TEXTS = ("She plays the violin every evening.", "No.")
 
@@ -268,7 +268,8 @@ CAUSAL = MODELS[1].name
     ],
 )
 def test_the_page_works_at_every_kind_of_layer(app, model, layer, offered):
-    app.session_state["model"], app.session_state["layer"] = model, layer
+    app.session_state["model"] = model
+    set_layer(app, layer)
     app.run()
     assert not app.exception
     assert [b.label for b in app.button if b.label.startswith("Use layer")] == ([offered] if offered else [])

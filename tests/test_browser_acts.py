@@ -77,38 +77,37 @@ def test_the_list_of_samples_names_the_text_in_the_box_and_gives_an_own_text_bac
         assert (named.input_value(), text.input_value()) == ("Your own sentences", own)
 
 
-def test_a_dimension_asked_for_stays_with_its_sentence_and_its_column_is_framed(server, reader):
-    reader.open(server)
-    number = reader.page.locator(".st-key-dimension input")
-    first = number.input_value()
-    number.fill("100")
-    number.press("Enter")
-    reader.wait()
-    for strategy in ("Max", "CLS"):
-        reader.choose("strategy", strategy)
-        assert number.input_value() == "100"
-        assert "dimension=100" in reader.page.url
-        assert framed(reader) == "100"
-    reader.type("my dog barks\nthe cat sleeps")
-    for sentence in ("2 · the cat sleeps", "1 · my dog barks"):
-        reader.choose("sentence", sentence)
-        assert "dimension" not in reader.page.url
-        assert number.input_value() == framed(reader)
-    reader.choose("set", sample_sets()[0].title)
-    assert number.input_value() == framed(reader) == first
+def test_every_word_names_the_same_strategy_and_layer_after_three_acts_and_each_step_back(server, reader):
+    def seen() -> tuple[str, str]:
+        reader.wait()
+        said = reader.main()
+        layer = re.search(r"Verdict for all-MiniLM-L6-v2, layer (\d)", said)[1]
+        assert reader.page.inner_text(".st-key-layer [data-testid=stSliderThumbValue]").split()[0] == layer
+        assert ("layer=" + layer in reader.page.url) is (layer != "6")
+        strategy = reader.chosen("strategy")
+        assert f"What {strategy} gets wrong" in said
+        assert f"Under {strategy}," in reader.page.inner_text(".st-key-noticed-grid")
+        return strategy, layer
 
-
-def framed(reader) -> str:
-    """The dimension whose column is framed in the picture."""
-    return reader.page.locator(".st-key-collapse .js-plotly-plot").evaluate(
-        "e => e.data[0].x[e.layout.shapes.find(s => s.type == 'rect').x0 + 0.5]"
-    )
+    reader.open(f"{server}/evaluation")
+    steps = [seen()]
+    reader.press("strategy", "Max")
+    steps.append(seen())
+    reader.page.locator(".st-key-layer input[type=range]").press("ArrowLeft")
+    steps.append(seen())
+    reader.press("strategy", "Last token")
+    steps.append(seen())
+    assert steps == [("Mean", "6"), ("Max", "6"), ("Max", "5"), ("Last token", "5")]
+    for step in reversed(steps[:-1]):
+        reader.page.go_back()
+        assert seen() == step
 
 
 def test_back_takes_the_last_choice_back_and_leaves_a_page_where_nothing_is_left_to_take_back(server, reader):
     def seen() -> tuple[str, ...]:
         reader.wait()
-        boxes = [reader.page.locator(f".st-key-{key} input").input_value() for key in ("strategy", "set", "sentence")]
+        boxes = [reader.page.locator(f".st-key-{key} input").input_value() for key in ("set", "sentence")]
+        boxes.insert(0, reader.chosen("strategy"))
         assert f"{boxes[0]} pooling" in reader.main() or "/similarity" in reader.page.url
         assert_boxes_say_what_is_drawn(reader, "" if "similarity" not in reader.page.url else "similarity", texts())
         return *boxes, reader.page.url.removeprefix(server)
@@ -118,12 +117,12 @@ def test_back_takes_the_last_choice_back_and_leaves_a_page_where_nothing_is_left
 
     reader.open(server)
     steps = [seen()]
-    for key, option in (
-        ("strategy", "Max"),
-        ("sentence", "3 · She plays football every evening."),
-        ("strategy", "CLS"),
+    for choose, key, option in (
+        (reader.press, "strategy", "Max"),
+        (reader.choose, "sentence", "3 · She plays football every evening."),
+        (reader.press, "strategy", "CLS"),
     ):
-        reader.choose(key, option)
+        choose(key, option)
         steps.append(seen())
     reader.type("my dog barks\nthe cat sleeps")
     steps.append(seen())
@@ -138,7 +137,7 @@ def test_back_takes_the_last_choice_back_and_leaves_a_page_where_nothing_is_left
     reader.page.get_by_text("Similarity", exact=True).last.click()
     reader.page.wait_for_selector("h1:has-text('Which sentences become neighbours')")
     assert seen()[0] == "Max"
-    reader.choose("strategy", "CLS")
+    reader.press("strategy", "CLS")
     reader.page.go_back()
     assert seen()[0] == "Max"
     reader.page.go_back()

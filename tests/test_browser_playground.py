@@ -36,7 +36,7 @@ def test_the_frame_is_in_the_browser_before_torch_is_imported(start_server, read
 def test_every_strategy_can_be_chosen(server, reader):
     reader.open(server)
     for strategy in all_strategies():
-        reader.choose("strategy", strategy.label)
+        reader.press("strategy", strategy.label)
         assert f"{strategy.label} pooling" in reader.main()
         assert reader.page.locator(".js-plotly-plot").count() == 2
         assert ("" if strategy.name == "mean" else f"strategy={strategy.name}") in reader.page.url
@@ -116,7 +116,7 @@ def test_layers_and_dimensions_can_be_walked_with_the_keyboard(server, reader):
         thumb.press("ArrowLeft")
         reader.wait()
     assert "layer=0" in reader.page.url
-    reader.choose("strategy", "CLS attention")
+    reader.press("strategy", "CLS attention")
     assert "choose a single layer" in reader.main()
     reader.page.get_by_role("button", name="Use mean pooling").click()
     reader.wait()

@@ -72,19 +72,68 @@ def test_a_mouse_that_drags_over_a_chart_changes_nothing_in_it(server, reader, p
 
 def test_a_list_tapped_straight_after_typing_stays_open_and_takes_the_choice(server, phone):
     phone.open(server)
-    phone.page.tap("[data-testid=stExpandSidebarButton]")
-    phone.page.wait_for_timeout(500)
-    box = phone.page.locator(".st-key-strategy [role=combobox]")
-    for text, strategy in (("my dog barks", "Max"), ("rain falls\nsnow melts", "Last token"), ("ships sail", "CLS")):
+    box = phone.page.locator(".st-key-sentence [role=combobox]")
+    for text in ("a dog runs\na cat sleeps", "rain falls\nsnow is white\nice cracks", "ships sail\ntrains stop"):
         phone.page.fill(".st-key-text textarea", text)
         box.scroll_into_view_if_needed()
         phone.page.wait_for_timeout(300)
-        place = box.bounding_box()
-        phone.page.touchscreen.tap(place["x"] + 60, place["y"] + 15)
+        tap(phone, box)
         phone.wait()
         assert phone.page.locator("[role=listbox]").is_visible(), text
-        phone.page.get_by_role("option", name=strategy, exact=True).tap()
+        sentence = f"2 · {text.splitlines()[1]}"
+        phone.page.get_by_role("option", name=sentence, exact=True).tap()
         phone.wait()
-        assert box.input_value() == strategy
-        assert f"{strategy} pooling" in phone.main()
-        assert phone.page.locator(".st-key-sentence input").input_value() == f"1 · {text.splitlines()[0]}"
+        assert phone.page.locator("[role=listbox]").count() == 0
+        assert box.input_value() == sentence
+        assert sentence.split()[-1] in phone.page.inner_text(".living .tokens")
+
+
+def tap(reader, locator) -> None:
+    """A finger on the middle of what is in sight."""
+    box = locator.bounding_box()
+    reader.page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def in_sight(reader, locator) -> bool:
+    """Whether all of it is on the screen, below the header."""
+    box = locator.bounding_box()
+    return box["y"] >= 60 and box["y"] + box["height"] <= reader.page.viewport_size["height"]
+
+
+def test_two_taps_show_own_words_under_another_strategy_with_the_picture_in_sight(server, phone):
+    phone.open(server)
+    box, strip = phone.page.locator(".st-key-text textarea"), phone.page.locator(".living .tokens")
+    mine = phone.page.get_by_role("radio", name="Max", exact=True)
+    assert all(in_sight(phone, one) for one in (box, mine, strip))
+    tap(phone, box)
+    phone.page.keyboard.type("my dog barks")
+    tap(phone, mine)
+    phone.wait()
+    assert box.input_value() == "my dog barks"
+    assert phone.chosen("strategy") == "Max"
+    assert "bark" in strip.inner_text()
+    assert "Max pooling" in phone.main()
+    assert in_sight(phone, strip)
+    assert phone.page.get_by_test_id("stExpandSidebarButton").is_visible(), "the sidebar was never opened"
+    # what one has written is not taken away by the next press
+    tap(phone, box)
+    phone.page.keyboard.press("End")
+    phone.page.keyboard.type(" loudly")
+    tap(phone, phone.page.get_by_role("radio", name="CLS", exact=True))
+    phone.wait()
+    assert box.input_value() == "my dog barks loudly"
+    assert "CLS pooling" in phone.main()
+
+
+@pytest.mark.parametrize(("page", "picture"), [("playground", "living"), ("similarity", "noticed-multiples")])
+def test_the_strategies_stay_in_sight_beside_a_picture_further_down(server, phone, page, picture):
+    phone.open(address(server, page))
+    buttons = phone.page.locator(".st-key-strategy, .living .strategies")
+    phone.page.locator(f".st-key-{picture}").evaluate("e => e.scrollIntoView({block: 'end'})")
+    phone.page.wait_for_timeout(300)
+    assert in_sight(phone, buttons)
+    tap(phone, phone.page.get_by_role("radio", name="Max", exact=True))
+    phone.wait()
+    assert phone.chosen("strategy") == "Max"
+    assert in_sight(phone, buttons)
+    assert "strategy=max" in phone.page.url

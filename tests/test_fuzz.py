@@ -10,8 +10,7 @@ from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import url
-from pages.ui.controls import MOST_CHARACTERS
-from pages.ui.controls.sidebar import MOST_SENTENCES, read_sentences
+from pages.ui.controls.sentences import MOST_CHARACTERS, MOST_SENTENCES, read_sentences
 from pages.ui.navigation import PAGES
 from pooling.attention_heads import unpack_head
 from pooling.catalogue import split_template

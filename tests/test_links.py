@@ -13,6 +13,7 @@ CHOICES = ("selectbox", "button_group", "select_slider", "slider", "toggle", "ch
 TYPED = ("multiselect", "text_input", "text_area", "color_picker", "date_input")
 SHOWS_ANOTHER = {
     "hidden_layer": "layer",
+    "layers": "layer",
     "take-normalise": "normalise",
     "attention.temperature-again": "attention.temperature",
 }
@@ -79,8 +80,8 @@ def test_every_widget_of_a_page_is_in_its_link_and_comes_back_from_it(page, prep
         widgets = {widget.key for kind in CHOICES + TYPED for widget in shown.get(kind)} - {None}
         assert {SHOWS_ANOTHER.get(key, key) for key in widgets} <= prepared.keys()
     # What another choice leaves without an option is not chosen: a sample set beside an own text, a sentence beside
-    # itself, own weights of another text, a point in 3D, a lesson beside advice. UMAP, which is compiled first, has its own link in the browser's
-    # tests.
+    # itself, weights of another text, a point in 3D, a lesson beside advice. UMAP, which is compiled first, has its own
+    # link in the browser's tests.
     kept = address(third)
     lost = {key for key in asked if asked[key] != kept.get(key, "")}
     lost = {key for key in lost if not key.startswith("map-chosen")}

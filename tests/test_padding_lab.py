@@ -167,7 +167,7 @@ def test_the_page_works_at_every_switch(app):
                 app.select_slider(key="padding").set_value("4").run()
                 assert not app.exception
     app.select_slider(key="padding").set_value("batch").run()
-    app.selectbox(key="strategy").set_value("max").run()
+    app.pills(key="strategy").set_value("max").run()
     app.select_slider(key="layer").set_value("0").run()
     assert not app.exception
     assert len(app.expander) >= len(BUGS)

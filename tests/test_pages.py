@@ -35,7 +35,7 @@ def test_every_page_works_on_every_model_that_is_here(page, model, request):
 def test_every_page_works_with_a_prompt_and_any_text(page, text, few_texts):
     shown = open_page(page.file, text=text, prompt="own", template="query: {}")
     assert not shown.exception
-    assert shown.text_area(key="text").value == text
+    assert shown.session_state["text"] == text
 
 
 @pytest.mark.parametrize("strategy", ["mean", "max", "attention"])
@@ -46,7 +46,54 @@ def test_every_page_works_with_a_prompt_that_is_only_read(page, strategy, few_te
     assert not shown.exception
     assert shown.text_input(key="template").value == template
     assert shown.segmented_control(key="pool_prompt").value == "no"
-    assert shown.selectbox(key="strategy").value == strategy
+    assert shown.session_state["strategy"] == strategy
+
+
+READS = {
+    "Playground": ["text", "strategy"],
+    "Hidden States": ["text"],
+    "Attention": ["text"],
+    "Similarity": ["text", "strategy"],
+    "Projection": ["strategy"],
+    "Evaluation": ["strategy"],
+    "Padding Lab": ["text", "strategy"],
+    "Learn": [],
+}
+"""What of the two stands in a page as it opens: what it reads."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
+def test_the_sentences_and_the_strategy_stand_in_the_pages_that_read_them_and_nowhere_else(page, few_texts):
+    shown = open_page(page.file, strategy="max", text="Mine.")
+    boxes = [one.key for one in (*shown.main.text_area, *shown.main.pills)]
+    assert [key for key in boxes if key in ("text", "strategy")] == READS[page.title]
+    assert not {one.key for one in (*shown.sidebar.text_area, *shown.sidebar.pills)} & {"text", "strategy"}
+    assert {"set", "layer", "model", "prompt"} <= {
+        one.key for one in (*shown.sidebar.selectbox, *shown.sidebar.select_slider)
+    }
+    assert (shown.session_state["strategy"], shown.session_state["text"]) == ("max", "Mine.")
+
+
+def test_a_map_of_ones_own_sentences_has_the_box_to_write_them():
+    shown = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
+    shown.query_params["map-texts"] = "own"
+    shown.switch_page("pages/projection.py").run()
+    assert not shown.exception
+    assert [one.key for one in shown.main.text_area] == ["text"]
+
+
+@pytest.mark.parametrize("page", ["pages/playground.py", "pages/hidden_states.py"])
+def test_the_last_layer_ends_its_slider_and_the_average_is_a_choice_beside_it(page):
+    shown = open_page(page)
+    assert all(slider.options[-1] == "6 (last)" for slider in shown.select_slider if "layer" in slider.key)
+    shown.select_slider(key="layer").set_value("4").run()
+    shown.segmented_control(key="layers").set_value("average").run()
+    assert not shown.exception
+    assert shown.query_params["layer"] in ("first-last", ["first-last"])
+    assert "layer" not in [slider.key for slider in shown.select_slider]
+    shown.segmented_control(key="layers").set_value("one").run()
+    assert shown.select_slider(key="layer").value == "6"
+    assert "layer" not in shown.query_params
 
 
 def test_pages_stand_in_their_sections_and_their_address_is_their_file():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.controls.sidebar import read_sentences
+from pages.ui.controls.sentences import read_sentences
 from pooling import all_strategies, apply, get_strategy
 from pooling.charts.chips import token_strip
 from pooling.charts.playground import collapse_heatmap
@@ -21,7 +21,7 @@ from pooling.tables.playground import (
     winner_table,
     worked_formula,
 )
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_layer, set_strategy
 from tests.examples import ROWS, states
 
 
@@ -181,9 +181,9 @@ def test_the_page_shows_its_question_the_living_picture_two_figures_and_the_card
 
 @pytest.mark.parametrize("layer", ["0", "1", "5", "6", "first-last"])
 def test_every_strategy_and_layer_works_or_says_why(app, layer):
-    app.select_slider(key="layer").set_value(layer)
+    set_layer(app, layer)
     for strategy in all_strategies():
-        app.selectbox(key="strategy").set_value(strategy.name).run()
+        set_strategy(app, strategy.name)
         assert not app.exception
         said = " ".join(w.value for w in app.warning)
         assert len(figures(app)) == 2 or "choose" in said, (strategy.name, layer)
@@ -207,7 +207,7 @@ def test_switching_strategy_sentence_or_dimension_runs_no_forward_pass(app, monk
         raise AssertionError("a forward pass was run")
 
     monkeypatch.setattr(Encoder, "_forward", forward)
-    app.selectbox(key="strategy").set_value("max").run()
+    set_strategy(app, "max")
     app.selectbox(key="sentence").set_value("2").run()
     app.segmented_control(key="show").set_value("all").run()
     app.session_state["dimension"] = "7"

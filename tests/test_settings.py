@@ -12,7 +12,7 @@ from pooling.catalogue import DEFAULT
 from pooling.datasets import own_pairs
 from pooling.evaluation import cosine_grid, spearman
 from pooling.tables import number
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_strategy
 from tests.test_links import address, open_link
 
 AT = {"strategy": "smooth_max", "smooth_max.temperature": "0.2"}
@@ -45,18 +45,18 @@ def test_every_word_and_picture_speaks_of_the_parameter_that_is_set(page, few_te
     assert address(shown) == AT | {"smooth_max.temperature": "5"}
 
 
-def test_a_parameter_stands_beside_its_strategy_and_keeps_its_value_while_another_is_chosen():
+def test_a_parameter_stands_in_the_sidebar_and_keeps_its_value_while_another_is_chosen():
     shown = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     assert not [one for one in shown.select_slider if "temperature" in str(one.key)]
     assert temperatures(shown) == {"1"}
-    shown.selectbox(key="strategy").set_value("smooth_max").run()
+    set_strategy(shown, "smooth_max")
     shown.select_slider(key="smooth_max.temperature").set_value("0.05").run()
     formula = shown.latex[0].value
-    shown.selectbox(key="strategy").set_value("mean").run()
+    set_strategy(shown, "mean")
     assert temperatures(shown) == {"0.05"}
     assert address(shown) == {"smooth_max.temperature": "0.05"}
     assert shown.latex[0].value != formula
-    shown.selectbox(key="strategy").set_value("smooth_max").run()
+    set_strategy(shown, "smooth_max")
     assert shown.select_slider(key="smooth_max.temperature").value == "0.05"
     assert shown.latex[0].value == formula
     shown.select_slider(key="smooth_max.temperature").set_value("1").run()
@@ -69,7 +69,8 @@ def test_on_the_attention_page_the_heads_slider_is_the_sidebars():
     shown.select_slider(key="attention.temperature-again").set_value("0.1").run()
     assert temperatures(shown, "The head") == {"0.1"}
     assert address(shown) == {"layer": "4", "attention.temperature": "0.1"}
-    shown.selectbox(key="strategy").set_value("attention").run()
+    shown.session_state["strategy"] = "attention"
+    shown.run()
     assert shown.select_slider(key="attention.temperature").value == "0.1"
     shown.select_slider(key="attention.temperature").set_value("5").run()
     assert shown.select_slider(key="attention.temperature-again").value == "5"

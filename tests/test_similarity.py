@@ -310,7 +310,6 @@ def test_neighbours_are_sorted_nearest_first_by_every_metric():
 
 def page(**state) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
-    app.run()
     for key, value in state.items():
         app.session_state[key] = value
     app.switch_page("pages/similarity.py").run()

@@ -21,7 +21,7 @@ LARGE = 1500
 ROW = 100
 """Characters that count as a row, where there are more of them than rows."""
 LONG = 2048
-"""Tokens of the sidebar's sentences, padding included, from which a page waits for its turn: 8 of 256."""
+"""Tokens of the reader's sentences, padding included, from which a page waits for its turn: 8 of 256."""
 AT_ONCE = 2
 MOST_WAITING = 30
 LEAST_FREE = 100_000_000
@@ -90,7 +90,7 @@ def take_turn(rows: int, characters: int, needed: int) -> None:
 
 
 def take_turn_for_sentences(texts: "Sequence[str]", encoder: "Encoder", template: str) -> None:
-    """The same for the sidebar's sentences, whose every token a page shows: few or short ones need no turn."""
+    """The same for the reader's sentences, whose every token a page shows: few or short ones need no turn."""
     from pooling.encoders.encoder import ATTENTION_BYTES
 
     # A token has a byte at least, so most sentences are short enough without being taken apart.

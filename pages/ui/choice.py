@@ -1,4 +1,4 @@
-"""What the sidebar says, as one value: what every page starts from."""
+"""What is chosen, as one value: what every page starts from."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the sidebar says."""
+    """What is chosen in the sidebar, and above the pictures."""
 
     texts: tuple[str, ...]
     recipe: "Recipe"

@@ -26,6 +26,7 @@ STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
 .st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
+.st-key-take-place{position:absolute}
 .katex-display{overflow-y:hidden;padding:.25rem}
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
 ::highlight(pp-term){text-decoration:underline dotted 1px;text-underline-offset:.25em}
@@ -39,7 +40,15 @@ STYLE = """<style>
  border-radius:.4rem;font-size:.875rem;line-height:1.4;pointer-events:none;color:light-dark(#0e1720,#e8edf2);
  background:light-dark(#fff,#1a222b);box-shadow:0 2px 10px rgba(0,0,0,.3)}
 @media (max-width:640px){.pp-words dl{grid-template-columns:1fr;gap:0}.pp-words dd{margin-bottom:.5rem}}
-@media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}}
+[data-testid=stLayoutWrapper]:has(>.st-key-strategy-row){position:sticky;top:3.75rem;z-index:90;
+padding-block:.4rem;margin-block:-.4rem;background:light-dark(#fff,#0f141a)}
+.st-key-strategy-row [role=radiogroup]{gap:.3rem}
+.st-key-strategy-row button{padding:.2rem .65rem;min-height:1.9rem}
+@media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}
+.st-key-heading{gap:0}
+.st-key-page-header h1{font-size:1.5rem;padding:0}
+.st-key-page-header>.stElementContainer p{font-size:.95rem;line-height:1.45}
+.st-key-strategy-row button{padding:.15rem .5rem;font-size:.8rem}}
 </style>"""
 
 

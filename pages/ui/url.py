@@ -39,6 +39,7 @@ def begin(page: str) -> None:
     if _went_back(page):
         for key in state["_in_url"].get(page, ()):
             state.pop(key, None)
+    state["_turned"] = "_written" in state and state["_written"].page != page
     state["_url"], state["_url_page"] = {}, page
     state.setdefault("_in_url", {})[page] = set()
     state["_not_in_url"] = False
@@ -129,7 +130,11 @@ def finish() -> None:
 
 def _keep(key: str, value: str, default: str) -> None:
     state = st.session_state
-    state["_in_url"][state["_url_page"]].add(key)
+    seen = state["_in_url"][state["_url_page"]]
+    if state["_turned"] and key in state and key not in seen:
+        # Of a widget whose value was once set here, and not by the reader, Streamlit forgets it with the page.
+        state[key] = state[key]
+    seen.add(key)
     if value != default:
         state["_url"][key] = value
     else:

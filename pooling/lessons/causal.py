@@ -71,7 +71,7 @@ def causal(decoder: Encoder, encoder: Encoder) -> Shown:
             f"from {number(low['CLS bidirectional'])} to {number(high['CLS bidirectional'])}."
         ),
         try_it=TryIt(
-            "Choose Last token or Weighted mean in the sidebar, and see the sentences come apart.",
+            "Choose Last token or Weighted mean, and see the sentences come apart.",
             "similarity",
             {"model": decoder.name, "strategy": "cls", "set": SET.name},
         ),

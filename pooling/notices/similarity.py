@@ -16,7 +16,7 @@ def nothing_to_rank(pairs: pd.DataFrame, measure: Measure) -> str:
     """
     known = pairs.dropna(subset="score")
     if pairs.empty:
-        return "There is one sentence, and a neighbour takes two: add another line in the sidebar."
+        return "There is one sentence, and a neighbour takes two: add another line above."
     if known.empty:
         return (
             "No pair can be compared: centring left vectors of length zero, because under this strategy and "
@@ -86,7 +86,7 @@ def about_neighbours(table: pd.DataFrame, measure: Measure, whose: str) -> str:
     """
     known = table.dropna(subset="score")
     if table.empty:
-        return "There is no other sentence yet: add one in the sidebar, or search with your own words."
+        return "There is no other sentence yet: add one above, or search with your own words."
     if known.empty:
         return f"A vector of length zero has no direction: {whose} cannot be compared."
     best, score = known.iloc[0], number(known.iloc[0]["score"])
@@ -163,7 +163,7 @@ def about_strategies(agree: pd.DataFrame, flipped: pd.DataFrame, own: str, count
         count: number of sentences.
     """
     if count < 3:
-        return "To agree on an order of neighbours takes three sentences or more: add some in the sidebar."
+        return "To agree on an order of neighbours takes three sentences or more: add some above."
     others = agree[own].drop(own).dropna()
     if others.empty:
         return f"{own} has no order of pairs that another strategy could agree with."

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.ui import kept, layout, url
 from pages.ui.choice import Choice
+from pages.ui.controls import sentences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,26 +17,59 @@ if TYPE_CHECKING:
     from pooling import Strategy
     from pooling.registry import Param, Settings
 
-MOST_CHARACTERS = 1000
+DEFAULT_STRATEGY = "mean"
 
 
-def current(*, with_texts: bool = True) -> Choice:
-    """What the sidebar says; without a sentence, a page that needs one stops with a word on what to do.
+def current(*, with_texts: bool = True, with_strategy: bool = True) -> Choice:
+    """What is chosen in the sidebar and, by the widgets that are drawn here, in the page.
 
-    A page that shows long ones waits here for its turn.
+    Without a sentence, a page that needs one stops with a word on what to do; one that shows long ones waits here for
+    its turn.
+
+    Args:
+        with_texts: whether the page reads the sentences.
+        with_strategy: whether it reads the strategy.
     """
     from pages.ui import cache, capacity
 
     choice: Choice = st.session_state["_choice"]
+    if with_texts:
+        sentences.write()
+    if with_strategy:
+        choose_strategy()
     if with_texts and not choice.texts:
         st.info(
-            "There is no sentence to pool. Write one in the box of the sidebar, or choose a sample set.",
+            "There is no sentence to pool. Write one in the box above, or choose a sample set in the sidebar.",
             icon=":material/edit:",
         )
         layout.stop()
     if with_texts:
         capacity.take_turn_for_sentences(choice.texts, cache.encoder(choice.model), choice.reading.template)
     return choice
+
+
+def choose_strategy() -> None:
+    """A pooling strategy of the registry, read with `chosen_strategy`."""
+    from pooling import all_strategies
+
+    labels = {one.name: one.label for one in all_strategies()}
+    with st.container(key="strategy-row"):
+        kept.one_of(
+            st.pills,
+            "Pooling strategy",
+            labels,
+            key="strategy",
+            default=DEFAULT_STRATEGY,
+            required=True,
+            label_visibility="collapsed",
+        )
+
+
+def chosen_strategy() -> "Strategy":
+    """The strategy that is chosen, wherever its buttons stand."""
+    from pooling import all_strategies, get_strategy
+
+    return get_strategy(url.choice("strategy", [one.name for one in all_strategies()], DEFAULT_STRATEGY))
 
 
 def choose_sentence(texts: tuple[str, ...]) -> int:

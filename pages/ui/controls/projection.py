@@ -46,7 +46,7 @@ def choose_corpus(source: str) -> Corpus | None:
     if source == "topics":
         return Corpus(source, *own_topics())
     if source == "own":
-        return Corpus(source, current().texts, ())
+        return Corpus(source, current(with_strategy=False).texts, ())
     read = choose_texts("Map these", label=False)
     return read and Corpus("file", *read)
 

@@ -1,4 +1,4 @@
-"""The sidebar's widgets: sentences, strategy, layer, model and prompt."""
+"""The sidebar's widgets, which change rarely: sample sentences, layer, model, prompt, a strategy's parameters."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages.ui import kept, url
 from pages.ui.choice import Choice
-from pages.ui.controls import MOST_CHARACTERS, choose_settings, chosen_settings
+from pages.ui.controls import choose_settings, chosen_settings, chosen_strategy, sentences
+from pages.ui.controls.sentences import read_sentences
 from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing, says_twice
-from pooling.datasets import sample_sets
 from pooling.machine import megabytes
 from pooling.recipe import Recipe
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from pooling import Encoder, Strategy
     from pooling.encoders import Layer
 
-MOST_SENTENCES = 32
 LONGEST_TEMPLATE = 300
-OWN = "own"
-"""What the list of sample sets holds for a text that is none of them."""
+AVERAGE = "first-last"
+"""What an address calls the average of a model's first and last layer."""
 SOURCES = {"box": "Box", "package": "PyPI", "hub": "Hub"}
 
 
@@ -30,9 +29,8 @@ def draw() -> None:
     from pages.ui import cache
     from pooling.hub import any_model_allowed
 
-    texts = choose_sentences()
-    settings = chosen_settings()
-    strategy = choose_strategy()
+    texts, _ = read_sentences(sentences.choose_sample())
+    settings, strategy = chosen_settings(), chosen_strategy()
     choose_settings(strategy)
     layer = choose_layer(model_in_use())
     model = choose_model()
@@ -45,76 +43,6 @@ def draw() -> None:
     params = dict(settings).get(strategy.name, ())
     recipe = Recipe(model, strategy.name, layer, template, pool_template, params=params)
     st.session_state["_choice"] = Choice(texts, recipe, settings)
-
-
-def choose_sentences() -> tuple[str, ...]:
-    """The sentences of the sidebar, one a line, what breaks a limit left out and said so."""
-    state, sets, samples = st.session_state, _sample_texts(), {s.name: s for s in sample_sets()}
-    first = next(iter(sets))
-    # By hand: which sets there are, and which is shown, depends on the text, and the other way round.
-    asked = url.choice("set", [*sets, OWN], first)
-    in_link = url.text("text", sets.get(asked, sets[first]))
-    typed = state["text"] or ""
-    shown = next((name for name, text in sets.items() if text == typed), OWN)
-    if shown == OWN:
-        state["_own_text"] = typed
-    if shown != asked:
-        state["set"] = shown
-    kept.one_of(
-        st.selectbox,
-        "Sample sentences",
-        [*([OWN] if "_own_text" in state else []), *sets],
-        key="set",
-        default=OWN if shown == OWN else first,
-        label=lambda name: samples[name].title if name in samples else "Your own sentences",
-        on_change=_take_sample,
-    )
-    if shown != OWN:
-        st.caption(samples[shown].look_for)
-    typed = st.text_area(
-        "Your sentences, one a line",
-        key="text",
-        height=190,
-        persist_state="session",
-        help="Press Ctrl+Enter (⌘+Enter on a Mac), or click elsewhere, to use what you typed.",
-    )
-    texts, problems = read_sentences(typed or "")
-    for problem in problems:
-        st.warning(problem, icon=":material/info:")
-    if not in_link:
-        st.caption("This text is too long for a link, so the page's address leaves it out.")
-    return texts
-
-
-def _take_sample() -> None:
-    """The sentences of the set that was chosen, or those that the reader wrote before."""
-    state = st.session_state
-    state["text"] = state["_own_text"] if state["set"] == OWN else _sample_texts()[state["set"]]
-
-
-def _sample_texts() -> dict[str, str]:
-    return {s.name: "\n".join(s.sentences) for s in sample_sets()}
-
-
-def read_sentences(typed: str) -> tuple[tuple[str, ...], list[str]]:
-    """The usable sentences of a text, one a line, and a sentence for each thing left out."""
-    lines = [line.strip() for line in typed.split("\n")]
-    texts = [line for line in lines if line]
-    problems = []
-    long = [i for i, line in enumerate(texts, start=1) if len(line) > MOST_CHARACTERS]
-    if long:
-        named = ", ".join(map(str, long[:5])) + (" and others" if len(long) > 5 else "")
-        problems.append(
-            f"Left out: sentence {named} has more than {MOST_CHARACTERS:,} characters. Shorten it, or "
-            "break it into lines."
-        )
-        texts = [line for line in texts if len(line) <= MOST_CHARACTERS]
-    if len(texts) > MOST_SENTENCES:
-        problems.append(
-            f"Only the first {MOST_SENTENCES} of your {len(texts)} sentences are used. Remove "
-            f"{len(texts) - MOST_SENTENCES} to choose which."
-        )
-    return tuple(texts[:MOST_SENTENCES]), problems
 
 
 def model_asked_for() -> str:
@@ -358,31 +286,30 @@ def choose_own_template() -> str:
     return typed
 
 
-def choose_strategy() -> "Strategy":
-    """A pooling strategy of the registry."""
-    from pooling import all_strategies, get_strategy
-
-    labels = {one.name: one.label for one in all_strategies()}
-    return get_strategy(kept.one_of(st.selectbox, "Pooling strategy", labels, key="strategy", default="mean"))
-
-
 def choose_layer(model: str) -> "Layer":
-    """A layer of the model, or its first and last to average."""
+    """A layer of the model by a slider that ends with the last, or beside it the average of its first and last."""
     last = get_model(model).layers
-    names = {str(i): str(i) for i in range(last + 1)}
-    names |= {"0": "0 (input)", str(last): f"{last} (last)", "first-last": f"average of 1 and {last}"}
-    name = kept.one_of(
-        st.select_slider,
+    names = {str(i): str(i) for i in range(last + 1)} | {"0": "0 (input)", str(last): f"{last} (last)"}
+    state, averaged = st.session_state, url.choice("layer", [*names, AVERAGE], str(last)) == AVERAGE
+    # A second handle: there is no place for it on the slider, which goes from layer to layer.
+    state["layers"] = "average" if averaged else "one"
+    ways = {"one": "One layer", "average": f"Average of 1 and {last}"}
+    st.segmented_control(
         "Layer",
-        names,
-        key="layer",
-        default=str(last),
+        list(ways),
+        format_func=ways.get,
+        key="layers",
+        required=True,
+        on_change=lambda: state.update(layer=AVERAGE if state["layers"] == "average" else str(last)),
         help=(
             "Which hidden states are pooled: 0 are the input embeddings, before any attention; each "
             "layer after it has mixed in more of the context."
         ),
     )
-    return (1, last) if name == "first-last" else int(name)
+    if averaged:
+        return 1, last
+    name = kept.one_of(st.select_slider, "Layer", names, key="layer", default=str(last), label_visibility="collapsed")
+    return int(name)
 
 
 def show_trained_pooling(encoder: "Encoder", strategy: "Strategy", layer: "Layer") -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import kept
-from pages.ui.controls import MOST_CHARACTERS, choose_sentence, numbered
+from pages.ui.controls import choose_sentence, numbered
+from pages.ui.controls.sentences import MOST_CHARACTERS
 
 if TYPE_CHECKING:
     from pooling.similarity import Measure

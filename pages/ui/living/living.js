@@ -63,16 +63,19 @@ class Picture {
     const values = numbers.getChild ? numbers.getChild("value").toArray() : numbers
     const another = said.id !== this.said?.id
     const columns = this.said?.dims
-    if (!another && this.acts !== null && said.ack < this.acts) {
-      this.replaceData(said, values) // it does not know of the last act yet
+    const pending = this.acts !== null && said.ack < this.acts // it does not know of the last act yet
+    if (this.drag) {
+      this.late = { said, numbers }
       return
     }
-    if (this.drag) return
     this.replaceData(said, values)
-    this.acts = said.ack
+    if (pending && !another) return
     const same = !another && this.strategy === said.strategy && String(this.own) === String(said.own)
-    this.strategy = said.strategy
-    this.own = said.own && Float32Array.from(said.own)
+    if (!pending) {
+      this.acts = said.ack
+      this.strategy = said.strategy
+    }
+    this.own = said.own && !pending ? Float32Array.from(said.own) : null
     this.pinned = said.dimension
     if (another || columns?.length !== said.dims.length) this.drawn = null
     if (another) {
@@ -83,7 +86,7 @@ class Picture {
     this.buildStrategies()
     this.measure()
     if (same && String(columns) === String(said.dims)) this.draw(this.goal())
-    else this.move(another ? FIRST_LOOK : MOVE)
+    else this.move(another ? FIRST_LOOK : MOVE, pending ? () => this.report() : undefined)
   }
 
   replaceData(said, values) {
@@ -133,6 +136,7 @@ class Picture {
     const handle = event.currentTarget
     const width = handle.clientWidth || 1
     this.stop()
+    const { id } = this.said
     const before = (this.own ?? this.sentence.under[this.strategy].share)[t]
     this.drag = { t, x: event.clientX, before, top: this.top, moved: false, width }
     handle.setPointerCapture(event.pointerId)
@@ -143,10 +147,11 @@ class Picture {
       this.setWeight(t, this.drag.before + (by / this.drag.width) * this.drag.top)
     }
     handle.onpointerup = handle.onpointercancel = () => {
-      const { moved } = this.drag
+      const { moved } = this.drag, { late } = this
       handle.onpointermove = handle.onpointerup = handle.onpointercancel = null
-      this.drag = null
-      if (!moved) return
+      this.drag = this.late = null
+      if (late) this.receive(late)
+      if (!moved || (late && late.said.id !== id)) return
       this.weightChanged()
       this.dirty()
     }
