@@ -99,10 +99,9 @@ def answer(lesson: Lesson, chosen: str) -> None:
     for place, part in enumerate(shown.parts):
         show(part, f"{lesson.name}-{place}")
     say_models(lesson, models)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        address = navigation.address(shown.try_it.page, shown.try_it.query)
-        st.link_button("Try it yourself", address, icon=":material/open_in_new:", type="primary")
-        st.markdown(shown.try_it.what)
+    with st.container(horizontal=True, vertical_alignment="center", key="try-it"):
+        navigation.open_task(lesson, shown.start)
+        st.markdown(lesson.task.what, width="stretch")
     st.markdown("**Read on:** " + " · ".join(f"[{title}]({link})" for title, link in lesson.reading))
 
 

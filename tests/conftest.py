@@ -287,6 +287,12 @@ class Reader:
     def main(self) -> str:
         return self.page.inner_text("[data-testid=stMain]")
 
+    def go(self, title: str) -> None:
+        """To another page, within the session."""
+        self.page.locator("[data-testid=stHeader]").get_by_text(title, exact=True).click()
+        self.page.wait_for_function("title => document.title.startsWith(title)", arg=title)
+        self.wait()
+
     def press(self, key: str, option: str) -> None:
         """Press one of several buttons that stand side by side."""
         self.page.locator(_buttons(key)).get_by_role("radio", name=option, exact=True).click()

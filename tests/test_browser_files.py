@@ -38,14 +38,6 @@ def rows(reader: Reader) -> list[list[str]]:
     return [lines.nth(i).locator("th, td").all_inner_texts() for i in range(lines.count())]
 
 
-def go(reader: Reader, section: str, page: str) -> None:
-    """Go to another page by the menu, within the session."""
-    reader.page.get_by_text(section, exact=True).click()
-    reader.page.get_by_role("menuitem", name=page).click()
-    reader.page.wait_for_url(f"**/{page.lower()}**")
-    reader.wait()
-
-
 def chosen(reader: Reader, key: str) -> str:
     """What a select box shows."""
     box = reader.page.locator(f".st-key-{key}")
@@ -94,7 +86,7 @@ def test_a_file_stays_for_the_session_on_every_page_with_its_columns(server, rea
     upload(reader, "wordsim.csv", HEADLESS)
     reader.choose("file-first-text", "column 2")
     reader.choose("file-second-text", "column 1")
-    go(reader, "Compare", "Projection")
+    reader.go("Projection")
     reader.page.get_by_text("A file", exact=True).click()
     reader.wait()
     assert chosen(reader, "file") == "wordsim.csv"
@@ -103,12 +95,12 @@ def test_a_file_stays_for_the_session_on_every_page_with_its_columns(server, rea
     assert "32 embeddings" in reader.main()
     reader.choose("file", "wordsim.csv")
     assert [row[:1] for row in rows(reader)[1:]] == [["1"], ["2"], ["3"]]
-    go(reader, "Explore", "Attention")
+    reader.go("Attention")
     reader.page.get_by_text("A file of yours", exact=True).click()
     reader.wait()
     assert chosen(reader, "file") == "wordsim.csv"
     assert rows(reader)[1] == ["1", "cat", "tiger", "7.35"]
-    go(reader, "Compare", "Evaluation")
+    reader.go("Evaluation")
     assert chosen(reader, "file") == "wordsim.csv"
     assert rows(reader)[1] == ["1", "cat", "tiger", "7.35"]
     assert "Verdict for" in reader.main()

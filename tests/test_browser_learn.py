@@ -28,8 +28,7 @@ def test_every_lesson_is_done_by_clicking(server, reader):
         assert ("The model says otherwise." if place == 1 else "You are right.") in reader.main()
         assert "On this model the numbers speak for another answer" not in reader.main()
         link = reader.page.get_by_role("link", name="Try it yourself")
-        assert link.get_attribute("href").startswith("./")
-        assert link.get_attribute("target") == "_blank"
+        assert link.get_attribute("href").endswith(f"task={lesson.name}")
         reader.assert_well()
         if place < len(LESSONS):
             reader.page.click(".st-key-lesson-next button")
@@ -45,19 +44,55 @@ def test_every_lesson_is_done_by_clicking(server, reader):
     assert reader.page.evaluate(WIDER_THAN_THE_SCREEN) == []
 
 
-def test_a_link_shows_the_same_lesson_and_its_experiment_in_a_fresh_browser(server, reader):
+def test_a_link_shows_the_same_lesson_and_its_experiment_says_the_task_and_the_way_back(server, reader):
     reader.open(server + "/learn?lesson=normalise")
     place, lesson = next((i, one) for i, one in enumerate(LESSONS, start=1) if one.name == "normalise")
     assert f"Lesson {place} of {len(LESSONS)}" in reader.main()
     assert f"0 of {len(LESSONS)} answered" in reader.main()
     choose(reader, lesson, "none")
-    with reader.page.expect_popup() as opened:
-        reader.page.get_by_role("link", name="Try it yourself").click()
-    opened.value.locator(".st-key-metric").wait_for(timeout=60_000)
-    assert opened.value.get_by_role("radio", name="Dot product").get_attribute("aria-checked") == "true"
-    assert opened.value.locator(".st-key-text textarea").input_value().startswith("Volcano!")
-    assert opened.value.url.startswith(server + "/similarity?")
-    opened.value.close()
+    reader.page.get_by_role("link", name="Try it yourself").click()
+    reader.page.locator(".st-key-metric").wait_for(timeout=60_000)
+    reader.wait()
+    assert reader.chosen("metric") == "Dot product"
+    assert reader.page.locator(".st-key-text textarea").input_value().startswith("Volcano!")
+    assert reader.page.url.startswith(server + "/similarity?")
+    assert lesson.task.what in reader.page.inner_text(".st-key-task")
+    reader.press("metric", "Cosine")
+    assert lesson.task.what in reader.page.inner_text(".st-key-task")
+    shared = reader.page.url
+    reader.page.get_by_role("link", name=f"Back to the lesson “{lesson.title}”").click()
+    reader.page.wait_for_url("**/learn?lesson=normalise")
+    reader.wait()
+    assert "You are right." in reader.main()
+    reader.go("Similarity")
+    assert reader.page.locator(".st-key-task").count() == 0, "the task ends where one goes elsewhere"
+    reader.open(shared)
+    assert lesson.task.what in reader.page.inner_text(".st-key-task")
+    reader.open(server + "/similarity?task=mask")
+    assert reader.page.locator(".st-key-task").count() == 0, "the task of another page"
+
+
+def test_a_lesson_tries_its_own_sentences_and_back_brings_ones_own_again(server, reader):
+    reader.open(server + "/?strategy=max&layer=4")
+    reader.type("Mine.")
+    reader.go("Similarity")
+    reader.go("Learn")
+    reader.page.click(".st-key-open-normalise button")
+    choose(reader, next(one for one in LESSONS if one.name == "normalise"), "none")
+    reader.page.get_by_role("link", name="Try it yourself").click()
+    reader.page.locator(".st-key-task").wait_for(timeout=60_000)
+    reader.wait()
+    assert (reader.chosen("strategy"), reader.chosen("layers")) == ("Mean", "One layer")
+    assert reader.page.locator(".st-key-text textarea").input_value().startswith("Volcano!")
+    assert "layer=" not in reader.page.url
+    while "/similarity" in reader.page.url:
+        reader.page.go_back()
+        reader.wait()
+    assert "You are right." in reader.main()
+    reader.go("Playground")
+    assert reader.page.locator(".st-key-text textarea").input_value() == "Mine."
+    assert reader.chosen("strategy") == "Max"
+    assert "layer=4" in reader.page.url
 
 
 def test_at_the_front_of_a_class_keys_lead_through_the_lessons(server, reader):

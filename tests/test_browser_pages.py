@@ -1,24 +1,88 @@
-"""What all pages share, as a person sees it: the navigation, and choices that go along."""
+"""What all pages share, as a person sees it: the navigation, the app's name, and choices that go along."""
 
 import re
 
 import pytest
 
+from pages.ui.layout import NAME
 from pages.ui.navigation import PAGES, address
 from pooling.datasets import glossary
 
-STATIC = "h1, h2, h3, label, [data-testid=stCaptionContainer], [data-testid=stMarkdownContainer], .stHtml p"
+STATIC = ", ".join(
+    f"[data-testid=stMain] {what}, [data-testid=stSidebarUserContent] {what}"
+    for what in (
+        "h1",
+        "h2",
+        "h3",
+        "label",
+        "[data-testid=stCaptionContainer]",
+        "[data-testid=stMarkdownContainer]",
+        ".stHtml p",
+    )
+)
 """A page's words: titles, answers, captions, what to notice, names of widgets."""
+LINKS = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]"
+
+
+def in_sight(reader) -> list[str]:
+    """The pages whose links are on the screen, whole."""
+    links = [one for one in reader.page.locator(LINKS).all() if one.is_visible()]
+    size, boxes = reader.page.viewport_size, [one.bounding_box() for one in links]
+    whole = [
+        box["x"] >= 0 and box["x"] + box["width"] <= size["width"] and 0 <= box["y"] < size["height"] - box["height"]
+        for box in boxes
+    ]
+    return [one.inner_text().split("\n")[-1] for one, seen in zip(links, whole, strict=True) if seen]
+
+
+def test_all_pages_are_in_sight_and_one_tap_away_on_a_phone(server, reader, phone):
+    reader.open(server)
+    assert in_sight(reader) == [page.title for page in PAGES]
+    phone.open(server)
+    assert in_sight(phone) == []
+    phone.page.tap("[data-testid=stExpandSidebarButton]")
+    phone.page.wait_for_timeout(700)
+    assert in_sight(phone) == [page.title for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
+def test_the_apps_name_and_mark_stand_on_every_page(server, reader, phone, page):
+    for one in (reader, phone):
+        one.open(server + "/" + ("" if page is PAGES[0] else page.file[6:-3]))
+        assert one.page.title() == f"{page.title} · {NAME}"
+        assert one.page.locator("link[rel*=icon]").first.get_attribute("href").startswith("data:image/svg")
+        logo = one.page.locator(".stLogo:visible")
+        assert logo.count() == 1
+        shown = logo.evaluate("e => [e.complete, e.naturalWidth, decodeURIComponent(e.src), atob(e.src.split(',')[1])]")
+        assert shown[0]
+        assert shown[1] > 0
+        assert NAME in shown[3]
+        menu = one.page.get_by_test_id("stMainMenu").bounding_box()
+        assert menu["x"] + menu["width"] <= one.page.viewport_size["width"]
+
+
+def test_each_page_ends_with_the_one_to_read_next_and_why(server, reader):
+    reader.open(server + "/?strategy=max")
+    for i, page in enumerate(PAGES):
+        after = PAGES[(i + 1) % len(PAGES)]
+        end = reader.page.locator(".st-key-next-page")
+        assert after.why in end.inner_text()
+        assert after.title != page.title
+        last = reader.page.locator("[data-testid=stMainBlockContainer] .stElementContainer:visible").last
+        assert last.evaluate("e => !!e.closest('.st-key-next-page')")
+        end.get_by_role("link", name=f"Next: {after.title}").click()
+        reader.page.wait_for_selector(f"h1:has-text('{after.question[:30]}')")
+        reader.wait()
+        assert "strategy=max" in reader.page.url
+        reader.assert_well()
 
 
 def test_what_is_chosen_is_kept_from_page_to_page(server, reader):
     reader.open(server + "/?strategy=max&layer=4")
     reader.type("Mine.\nAnd mine.")
     for page in (*PAGES[1:], PAGES[0]):
-        reader.page.locator("[data-testid=stHeader]").get_by_text(page.section, exact=True).click()
-        reader.page.get_by_text(page.title, exact=True).last.click()
+        reader.go(page.title)
         reader.page.wait_for_selector(f"h1:has-text('{page.question[:30]}')")
-        reader.wait()
         assert "text=Mine.%0AAnd+mine." in reader.page.url
         for box in reader.page.locator(".st-key-text textarea").all():
             assert box.input_value() == "Mine.\nAnd mine."

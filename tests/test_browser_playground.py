@@ -16,7 +16,8 @@ HOSTILE = [
 ]
 
 WIDER_THAN_THE_SCREEN = """[...document.querySelectorAll('[data-testid=stMain] *')]
-  .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('svg, .katex, [data-testid=stDataFrame]'))
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .filter(e => !e.closest('svg, .katex, .pp-words, [data-testid=stDataFrame]'))
   .map(e => e.className)"""
 
 
@@ -116,7 +117,7 @@ def test_layers_and_dimensions_can_be_walked_with_the_keyboard(server, reader):
         thumb.press("ArrowLeft")
         reader.wait()
     assert "layer=0" in reader.page.url
-    reader.press("strategy", "CLS attention")
+    reader.open(reader.page.url + "&strategy=cls_attention")
     assert "choose a single layer" in reader.main()
     reader.page.get_by_role("button", name="Use mean pooling").click()
     reader.wait()

@@ -150,15 +150,15 @@ class Watched:
 
 @pytest.mark.parametrize("lesson", LESSONS, **NAMED)
 def test_try_it_opens_a_page_of_the_app_with_values_that_it_offers(lesson, answers, monkeypatch):
-    try_it, watched = answers[lesson.name].try_it, Watched(monkeypatch)
-    page = next(p for p in PAGES if p.file == f"pages/{try_it.page}.py")
+    start, watched = answers[lesson.name].start, Watched(monkeypatch)
+    page = next(p for p in PAGES if p.file == f"pages/{lesson.task.page}.py")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
-    for key, value in try_it.state.items():
+    for key, value in start.items():
         app.query_params[key] = value
     app.switch_page(page.file).run()
     assert not app.exception
     assert app.title[0].value == page.question
-    for key, value in try_it.state.items():
+    for key, value in start.items():
         offered = watched.seen[key]
         assert offered is None or (int(value) if isinstance(offered, range) else value) in offered, key
         assert str(app.session_state[key]) == value

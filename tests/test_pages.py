@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.navigation import PAGES, SECTIONS
+from pages.ui.navigation import PAGES
 from pooling.catalogue import all_models, get_model, missing
 from tests.conftest import ROOT
 
@@ -96,7 +96,5 @@ def test_the_last_layer_ends_its_slider_and_the_average_is_a_choice_beside_it(pa
     assert "layer" not in shown.query_params
 
 
-def test_pages_stand_in_their_sections_and_their_address_is_their_file():
-    assert {page.section for page in PAGES} <= set(SECTIONS)
-    assert [page.section for page in PAGES] == sorted((p.section for p in PAGES), key=SECTIONS.index)
+def test_the_address_of_every_page_is_its_file():
     assert {page.file for page in PAGES} == {str(f.relative_to(ROOT)) for f in (ROOT / "pages").glob("*.py")}

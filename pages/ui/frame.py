@@ -9,10 +9,10 @@ from pooling import logs
 
 
 def show() -> None:
-    """Page config, navigation, title, sidebar, and the page."""
-    st.set_page_config(page_title="Pooling Playground", page_icon="🧮", layout="wide")
+    """The app's name, navigation, title, sidebar, the page, and what to read after it."""
     server.begin()
     page = navigation.build()
+    layout.brand(page)
     with logs.timed(f"a run of the page {page.title}") as what, capacity.one_run():
         beside_title = layout.header(page)
         url.begin(page.title)
@@ -34,7 +34,12 @@ def show() -> None:
                 sidebar.draw()
             with beside_title:
                 share.draw(page)
-            navigation.run_page()
+            navigation.say_task(page)
+            body = st.container()
+            layout.words()  # before the page, which may stop
+            navigation.lead_on(page)
+            with body:
+                navigation.run_page()
         finally:
             url.finish()
             maps.warm_up()

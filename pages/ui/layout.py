@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from pooling import Encoder, Strategy, TokenStates
     from pooling.pictures import Picture
 
+NAME = "Pooling Playground"
+MARK = Path(__file__).with_name("mark.svg")
+"""Rows of a matrix that collapse into one."""
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
 .st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
-.st-key-take-place{position:absolute}
+.st-key-take-place{position:absolute;width:0}
+.st-key-try-it a{border:1px solid;border-radius:.5rem}
 .katex-display{overflow-y:hidden;padding:.25rem}
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
 ::highlight(pp-term){text-decoration:underline dotted 1px;text-underline-offset:.25em}
@@ -46,6 +50,7 @@ padding-block:.4rem;margin-block:-.4rem;background:light-dark(#fff,#0f141a)}
 .st-key-strategy-row button{padding:.2rem .65rem;min-height:1.9rem}
 @media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}
 .st-key-heading{gap:0}
+[data-testid=stToolbar] :has(>[data-testid=stMainMenu]){min-width:0}
 .st-key-page-header h1{font-size:1.5rem;padding:0}
 .st-key-page-header>.stElementContainer p{font-size:.95rem;line-height:1.45}
 .st-key-strategy-row button{padding:.15rem .5rem;font-size:.8rem}}
@@ -64,7 +69,7 @@ ROWS_STYLE = """<style>
 
 
 FOR_A_CLASS = """<style>
-[data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header{display:none!important}
+[data-testid=stSidebar],[data-testid=stHeader],.st-key-page-header,.st-key-next-page,.st-key-words{display:none!important}
 [data-testid=stMainBlockContainer]{padding:.5rem 1rem 2rem}
 [data-testid=stMain] [data-testid=stVerticalBlock]{gap:.6rem}
 .st-key-lesson-question h3{font-size:1.25rem}
@@ -97,6 +102,16 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def brand(page: "PageInfo") -> None:
+    """The app's name with its mark, at the top of every page and in the browser's tab."""
+    mark = MARK.read_text(encoding="utf-8")
+    st.set_page_config(page_title=f"{page.title} · {NAME}", page_icon=mark, layout="wide")
+    # An image knows nothing of the page's colours.
+    ink = st.get_option(f"theme.{'dark' if dark() else 'light'}.textColor")
+    name = f'<text x="42" y="23" font-family="sans-serif" font-size="20" font-weight="700" fill="{ink}">{NAME}</text>'
+    st.logo(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 250 32">{mark}{name}</svg>')
+
+
 def header(page: "PageInfo") -> "DeltaGenerator":
     """The page's question and its answer in a sentence; the place beside the question is returned."""
     st.html(STYLE)
@@ -105,9 +120,15 @@ def header(page: "PageInfo") -> "DeltaGenerator":
             st.title(page.question, anchor=False, width="stretch")
             beside = st.container(width="content")
             _lists_stay_open(key="open-lists", width="content", height="content")
+        if page.greeting:
+            st.caption(page.greeting)
         st.markdown(page.answer)
-        _words(key="words", data=[vars(term) for term in glossary()], height="content")
     return beside
+
+
+def words() -> None:
+    """What the words of the field mean that stand on this page: where each stands first, and in a list at its end."""
+    _words(key="words", data=[vars(term) for term in glossary()], height="content")
 
 
 def picture(

@@ -3,20 +3,29 @@
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
+
+from pages.ui import url
+
+if TYPE_CHECKING:
+    from pooling.lessons import Lesson
 
 
 @dataclass(frozen=True)
 class PageInfo:
-    """A page: the question it answers, and where it stands in the navigation."""
+    """A page: the question it answers, and why one would read it after the page before it."""
 
     file: str
     title: str
     icon: str
-    section: str
     question: str
     answer: str
+    why: str
+    """Said at the end of the page before, which leads here."""
+    greeting: str = ""
+    """For whom the app is and what for, where a reader comes in."""
 
 
 PAGES = (
@@ -24,105 +33,142 @@ PAGES = (
         file="pages/playground.py",
         title="Playground",
         icon="🧮",
-        section="Explore",
         question="How does a matrix of token vectors become one embedding?",
         answer=(
             "A model turns each token, a word or a piece of one, into a vector: a row of the matrix. A pooling "
             "strategy gives every token a weight. Each column then collapses into one number: the weighted sum of its "
             "cells."
         ),
+        why="Try what the lessons say on sentences of your own.",
+        greeting="For all who use embeddings: try each pooling here.",
     ),
     PageInfo(
         file="pages/hidden_states.py",
         title="Hidden States",
         icon="🔬",
-        section="Explore",
         question="What does each layer say about each token?",
         answer=(
             "Every layer gives every token a new vector, its hidden state, with more of its neighbours mixed in. The "
             "same word in two sentences starts out nearly the same and drifts apart."
         ),
+        why="The rows of the matrix come from the model: see how its layers write them.",
     ),
     PageInfo(
         file="pages/attention.py",
         title="Attention",
         icon="👂",
-        section="Explore",
         question="Which tokens does attention pooling listen to, and does a trained head do better?",
         answer=(
             "A head, a few hundred trained numbers, scores every token; a softmax turns the scores into weights that "
             "add up to 1. On pairs like those it learned from it can score above mean pooling; on others it can lose."
         ),
+        why="The weights can also be learned: see what a trained head listens to, and whether that scores better.",
     ),
     PageInfo(
         file="pages/similarity.py",
         title="Similarity",
         icon="🧲",
-        section="Compare",
         question="Which sentences become neighbours, and why?",
         answer=(
             "Two embeddings are compared by one number. The strategy, and how you measure, decide who is near whom. A "
             "cosine or a dot product splits exactly into what each pair of tokens adds to it."
         ),
+        why="Embeddings are made to be compared: see which sentences each strategy brings together.",
     ),
     PageInfo(
         file="pages/projection.py",
         title="Projection",
         icon="🗺️",
-        section="Compare",
         question="Where do the embeddings land on a map?",
         answer=(
             "A map squeezes hundreds of dimensions into two or three. Neighbours can get lost on the way; this page "
             "says how many are kept, and how far to believe what is seen."
         ),
+        why="From a handful of sentences to hundreds: see where each strategy puts them.",
     ),
     PageInfo(
         file="pages/evaluation.py",
         title="Evaluation",
         icon="📏",
-        section="Compare",
         question="Which strategy scores best on these pairs, and is the difference real?",
         answer=(
             "The best strategy is the one whose similarities rank pairs of texts most nearly as their scores do. A "
             "lead counts only if it survives when the pairs are drawn again."
         ),
-    ),
-    PageInfo(
-        file="pages/learn.py",
-        title="Learn",
-        icon="🎓",
-        section="Learn",
-        question="Can you predict what pooling does?",
-        answer=(
-            "Each lesson asks first. You commit to an answer, and then the real model shows what happens, and why."
-        ),
+        why="A map shows, but does not decide: score the strategies on pairs that people judged.",
     ),
     PageInfo(
         file="pages/padding_lab.py",
         title="Padding Lab",
         icon="🧪",
-        section="Learn",
         question="How does padding silently ruin an embedding?",
         answer=(
             "Texts of a batch are filled up to one length with padding tokens. Two masks keep them out, one inside "
             "the model and one in pooling. Forget one, and nothing fails but the embedding."
         ),
+        why="The best strategy fails where padding is pooled: see the bugs that nobody notices.",
+    ),
+    PageInfo(
+        file="pages/learn.py",
+        title="Learn",
+        icon="🎓",
+        question="Can you predict what pooling does?",
+        answer=(
+            "Each lesson asks first. You commit to an answer, and then the real model shows what happens, and why."
+        ),
+        why="Now predict: lessons that ask first what pooling does, and then show it.",
     ),
 )
 
 _run = threading.local()
 """Not in the session's state, which cannot be written any more when a page has stopped."""
 ROOT = Path(__file__).parents[2]
-SECTIONS = ("Explore", "Compare", "Learn")
+TASK = "task"
+"""What an address calls the lesson that led to the page."""
 
 
 def build() -> PageInfo:
     """Draw the navigation and say which page is asked for."""
     pages = {p: st.Page(ROOT / p.file, title=p.title, icon=p.icon, default=p is PAGES[0]) for p in PAGES}
-    grouped = {s: [page for p, page in pages.items() if p.section == s] for s in SECTIONS}
-    chosen = st.navigation({s: inside for s, inside in grouped.items() if inside}, position="top")
-    st.session_state["_page"] = chosen
+    chosen = st.navigation(list(pages.values()), position="top")
+    st.session_state["_page"], st.session_state["_pages"] = chosen, pages
     return next(p for p, page in pages.items() if page.title == chosen.title)
+
+
+def link(page: PageInfo, label: str, *, icon: str, query: dict[str, str] | None = None) -> None:
+    """A link to another page within the session, in a state that `query` says as an address does."""
+    st.page_link(st.session_state["_pages"][page], label=label, icon=icon, query_params=query)
+
+
+def open_task(lesson: "Lesson", start: dict[str, str]) -> None:
+    """A link to the page of a lesson's task, which says it there."""
+    link(_called(lesson.task.page), "**Try it yourself**", icon=":material/science:", query=start | {TASK: lesson.name})
+
+
+def say_task(page: PageInfo) -> None:
+    """The task that a lesson has led here with, and the way back; it goes with the address that says it."""
+    if TASK not in st.query_params:
+        return
+    from pooling.lessons import all_lessons
+
+    lessons = {one.name: one for one in all_lessons() if _called(one.task.page) is page}
+    if lesson := lessons.get(url.while_it_says(TASK, lessons)):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True, key="task"):
+            st.markdown(f"**Your task.** {lesson.task.what}", width="stretch")
+            back = f"Back to the lesson “{lesson.title}”"
+            link(_called("learn"), back, icon=":material/arrow_back:", query={"lesson": lesson.name})
+
+
+def _called(name: str) -> PageInfo:
+    return next(page for page in PAGES if Path(page.file).stem == name)
+
+
+def lead_on(page: PageInfo) -> None:
+    """The page to read after this one, and why."""
+    after = PAGES[(PAGES.index(page) + 1) % len(PAGES)]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True, key="next-page"):
+        link(after, f"**Next: {after.title}**", icon=":material/arrow_forward:")
+        st.markdown(after.why, width="stretch")
 
 
 def address(page: str, query: str = "") -> str:

@@ -34,10 +34,12 @@ class _Written:
 
 
 def begin(page: str) -> None:
-    """Start collecting the choices of this run; where the reader went back, the address's are taken up again."""
+    """Start collecting the choices of this run; where a link or the way back led here, the address's are taken up."""
     state = st.session_state
     if _went_back(page):
-        for key in state["_in_url"].get(page, ()):
+        seen, all_keys = state["_in_url"], set().union(*state["_in_url"].values())
+        # A link may lead to a page that was not seen yet, or to a choice that was not drawn there.
+        for key in seen.get(page, all_keys) | (all_keys & st.query_params.to_dict().keys()):
             state.pop(key, None)
     state["_turned"] = "_written" in state and state["_written"].page != page
     state["_url"], state["_url_page"] = {}, page
@@ -107,6 +109,14 @@ def text(key: str, default: str) -> bool:
         _keep(key, value, default)
     st.session_state["_not_in_url"] |= not fits
     return fits
+
+
+def while_it_says(key: str, options: Collection[str]) -> str:
+    """The option that the address says; no session keeps it, so what leads to an address without it ends it."""
+    asked = st.query_params.get(key, "")
+    value = asked if asked in options else ""
+    _keep(key, value, "")
+    return value
 
 
 def lacks_a_text() -> bool:

@@ -8,10 +8,9 @@ file: the page, its link, its progress and the contract test find it.
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
 
 import pandas as pd
 
@@ -59,18 +58,12 @@ Part = Picture | Strips | Rows | Sum
 
 
 @dataclass(frozen=True)
-class TryIt:
-    """A page of this app in a state that goes on where the lesson ends."""
+class Task:
+    """What to do on a page of this app, to go on where the lesson ends."""
 
-    what: str
-    """What to do there, in a sentence."""
     page: str
-    state: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def query(self) -> str:
-        """The state as an address holds it."""
-        return urlencode(self.state)
+    what: str
+    """A sentence."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,8 @@ class Shown:
     parts: tuple[Part, ...]
     because: str
     """Two sentences, their numbers from the parts."""
-    try_it: TryIt
+    start: dict[str, str]
+    """The state in which the task's page is opened, as an address holds it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +93,7 @@ class Lesson:
     """Two to five, by name."""
     right: str
     """The name of the right one."""
+    task: Task
     reading: tuple[tuple[str, str], ...]
     """Papers: title and address."""
     models: tuple[str, ...]
@@ -133,6 +128,7 @@ def lesson(
     question: str,
     choices: dict[str, str],
     right: str,
+    task: Task,
     reading: Sequence[tuple[str, str]],
     models: Sequence[str] = (DEFAULT,),
     better: str = "",
@@ -153,7 +149,7 @@ def lesson(
                 raise ValueError(f"Lesson {name!r} (order {order}) clashes with {other.name!r}.")
         _LESSONS[name] = Lesson(
             name, order, title, ground, question, choices, right,
-            tuple(reading), tuple(models), better, pairs, compute,
+            task, tuple(reading), tuple(models), better, pairs, compute,
         )  # fmt: skip
         return _LESSONS[name]
 

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 
 from pooling.charts.playground import collapse_heatmap
-from pooling.lessons import Part, Shown, Sum, TryIt, lesson
+from pooling.lessons import Part, Shown, Sum, Task, lesson
 from pooling.notices.playground import about_collapse
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
@@ -44,6 +44,10 @@ numbered from 0.
     question="What do mean and max pooling make of dimension 1, which holds −4, −2 and −6?",
     choices=CHOICES,
     right="right",
+    task=Task(
+        "playground",
+        "Do the same with a real model's numbers: part 3 of the Playground writes out any dimension you choose.",
+    ),
     reading=[("Sentence-BERT: three ways of pooling compared", "https://arxiv.org/abs/1908.10084")],
     models=(),
 )
@@ -78,9 +82,5 @@ def by_hand() -> Shown:
             f"{mean}. Max takes the largest number, and that is {most}: of negative numbers, the one "
             "nearest to zero."
         ),
-        try_it=TryIt(
-            "Do the same with a real model's numbers: part 3 of the Playground writes out any dimension you choose.",
-            "playground",
-            {"strategy": "max", "dimension": "7"},
-        ),
+        start={"strategy": "max", "dimension": "7"},
     )

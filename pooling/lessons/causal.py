@@ -6,7 +6,7 @@ from pooling.catalogue import CAUSAL_TWIN, DEFAULT
 from pooling.charts.similarity import colour_scale, strategy_multiples
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Shown, TryIt, lesson
+from pooling.lessons import Shown, Task, lesson
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.similarity import Measure, compare
@@ -34,6 +34,7 @@ Here are the same weights twice, once with each kind of attention. The first tok
         "better": "Six embeddings that lie further apart than before.",
     },
     right="same",
+    task=Task("similarity", "Choose Last token or Weighted mean, and see the sentences come apart."),
     reading=[
         ("LLM2Vec: making a decoder bidirectional", "https://arxiv.org/abs/2404.05961"),
         ("Repetition Improves Language Model Embeddings", "https://arxiv.org/abs/2402.15449"),
@@ -70,9 +71,5 @@ def causal(decoder: Encoder, encoder: Encoder) -> Shown:
             f"{number(least)}. With bidirectional attention it reads the whole text, and the same weights give cosines "
             f"from {number(low['CLS bidirectional'])} to {number(high['CLS bidirectional'])}."
         ),
-        try_it=TryIt(
-            "Choose Last token or Weighted mean, and see the sentences come apart.",
-            "similarity",
-            {"model": decoder.name, "strategy": "cls", "set": SET.name},
-        ),
+        start={"model": decoder.name, "strategy": "cls", "set": SET.name},
     )

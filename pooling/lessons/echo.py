@@ -10,7 +10,7 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs, sample_sets
 from pooling.encoders import Encoder
 from pooling.evaluation import cosine_grid
-from pooling.lessons import SCORED, Shown, Strips, TryIt, lesson
+from pooling.lessons import SCORED, Shown, Strips, Task, lesson
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import number, token_table
@@ -43,6 +43,7 @@ The tokens of the first copy are left out. **Mean** is taken of the second copy,
         "better": "It rises: each token of the second copy has read the whole sentence.",
     },
     right="better",
+    task=Task("playground", "See which tokens are pooled, then choose No prompt in the sidebar."),
     reading=[("Repetition Improves Language Model Embeddings", "https://arxiv.org/abs/2402.15449")],
     models=(CAUSAL_TWIN,),
 )
@@ -82,9 +83,5 @@ def echo(decoder: Encoder) -> Shown:
             f"rows; said twice, the mean scores {number(twice)} in place of {number(once)}. It takes twice the tokens "
             "and no training."
         ),
-        try_it=TryIt(
-            "See which tokens are pooled, then choose No prompt in the sidebar.",
-            "playground",
-            {"model": decoder.name, "strategy": "mean", "prompt": "echo"},
-        ),
+        start={"model": decoder.name, "strategy": "mean", "prompt": "echo"},
     )

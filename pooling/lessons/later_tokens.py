@@ -7,7 +7,7 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid
-from pooling.lessons import SCORED, Shown, TryIt, lesson
+from pooling.lessons import SCORED, Shown, Task, lesson
 from pooling.notices.evaluation import about_leaderboard
 from pooling.pictures import Picture
 from pooling.tables import number
@@ -36,6 +36,7 @@ look back only. No tuning asked for what comes out that way.
         "last_token": "Last token: it alone has read everything.",
     },
     right="weighted_mean",
+    task=Task("evaluation", "Look at every layer, and see where the last token is far behind."),
     reading=[("SGPT: the position-weighted mean", "https://arxiv.org/abs/2202.08904")],
     models=(CAUSAL_TWIN,),
     pairs=True,
@@ -58,9 +59,5 @@ def later_tokens(decoder: Encoder, cosines: Grid) -> Shown:
             f"Weighted mean scores {score['weighted_mean']}, last token {score['last_token']}, mean {score['mean']}. "
             "Tokens that have read more say more, but one token alone, never asked to sum up, throws the others away."
         ),
-        try_it=TryIt(
-            "Look at every layer, and see where the last token is far behind.",
-            "evaluation",
-            {"model": decoder.name, "strategy": "weighted_mean"},
-        ),
+        start={"model": decoder.name, "strategy": "weighted_mean"},
     )

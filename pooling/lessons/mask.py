@@ -5,7 +5,7 @@ from functools import partial
 from pooling.charts.padding_lab import padding_curves
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Shown, Strips, TryIt, lesson
+from pooling.lessons import Shown, Strips, Task, lesson
 from pooling.notices.padding_lab import about_padding
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
@@ -36,6 +36,7 @@ mask:
         "other": "No error, but it is no longer the embedding of this sentence.",
     },
     right="other",
+    task=Task("padding_lab", "Move the slider and switch each of the two masks on and off."),
     reading=[("Sentence-BERT: mean pooling", "https://arxiv.org/abs/1908.10084")],
 )
 def mask(encoder: Encoder) -> Shown:
@@ -69,9 +70,5 @@ def mask(encoder: Encoder) -> Shown:
             f"the right embedding falls to {number(cosine)} (1 would be the same direction). Nothing warns you, "
             "and the same sentence gets another embedding in every batch."
         ),
-        try_it=TryIt(
-            "Move the slider and switch each of the two masks on and off.",
-            "padding_lab",
-            {"pooling_mask": "off", "padding": str(PADDING), "sentence": "1", "strategy": "mean"},
-        ),
+        start={"pooling_mask": "off", "padding": str(PADDING), "sentence": "1", "strategy": "mean"},
     )

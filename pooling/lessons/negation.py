@@ -7,7 +7,7 @@ import pandas as pd
 from pooling.charts.similarity import colour_scale, strategy_multiples
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Rows, Shown, TryIt, lesson
+from pooling.lessons import Rows, Shown, Task, lesson
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.similarity import Measure, compare
@@ -44,6 +44,7 @@ into its tokens.
         "none": "None of these three.",
     },
     right="none",
+    task=Task("similarity", "Write a denial of your own, and look for a layer or a strategy that keeps it away."),
     reading=[("What BERT is not: negation and other tests", "https://arxiv.org/abs/1907.13528")],
 )
 def negation(encoder: Encoder) -> Shown:
@@ -79,11 +80,7 @@ def negation(encoder: Encoder) -> Shown:
             f"{'below' if raised < mean_paraphrase else 'still not below'} the paraphrase's {number(mean_paraphrase)}; "
             "but none of these poolings knows which word denies."
         ),
-        try_it=TryIt(
-            "Write a denial of your own, and look for a layer or a strategy that keeps it away.",
-            "similarity",
-            {"set": SET.name, "strategy": "mean"},
-        ),
+        start={"set": SET.name, "strategy": "mean"},
     )
 
 

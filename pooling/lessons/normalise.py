@@ -7,7 +7,7 @@ import pandas as pd
 from pooling.charts.similarity import similarity_heatmap
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Rows, Shown, TryIt, lesson
+from pooling.lessons import Rows, Shown, Task, lesson
 from pooling.notices.similarity import about_orders
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
@@ -36,6 +36,7 @@ cosine and once by dot product. For some of the six the two disagree.
         "none": "For none.",
     },
     right="none",
+    task=Task("similarity", "Switch L2-normalise on and off, and compare the orders."),
     reading=[("Is Cosine-Similarity of Embeddings Really About Similarity?", "https://arxiv.org/abs/2403.05440")],
 )
 def normalise(encoder: Encoder) -> Shown:
@@ -72,9 +73,5 @@ def normalise(encoder: Encoder) -> Shown:
             f"{apart[0]} of {len(table)} texts. With length 1 for all, dot product is cosine, and they disagree "
             f"for {apart[1]}."
         ),
-        try_it=TryIt(
-            "Switch L2-normalise on and off, and compare the orders.",
-            "similarity",
-            {"set": SET.name, "metric": "dot", "strategy": "mean"},
-        ),
+        start={"set": SET.name, "metric": "dot", "strategy": "mean"},
     )

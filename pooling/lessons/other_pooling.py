@@ -6,7 +6,7 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid
-from pooling.lessons import SCORED, Shown, TryIt, lesson
+from pooling.lessons import SCORED, Shown, Task, lesson
 from pooling.notices.evaluation import about_cost
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
@@ -33,6 +33,7 @@ Nothing fails, and every similarity still looks plausible.
         "much": "More than five points.",
     },
     right="some",
+    task=Task("evaluation", "Move the layer away from the last one, and watch what the other poolings cost there."),
     reading=[("Sentence-BERT: poolings compared after tuning", "https://arxiv.org/abs/1908.10084")],
     pairs=True,
 )
@@ -56,9 +57,5 @@ def other_pooling(encoder: Encoder, cosines: Grid) -> Shown:
             "and no error tells you. Read in a model's description which pooling it was trained with, "
             "and use that."
         ),
-        try_it=TryIt(
-            "Move the layer away from the last one, and watch what the other poolings cost there.",
-            "evaluation",
-            {"strategy": worst["name"]},
-        ),
+        start={"strategy": worst["name"]},
     )

@@ -5,7 +5,7 @@ from functools import partial
 from pooling.charts.playground import collapse_heatmap
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Shown, Strips, TryIt, lesson
+from pooling.lessons import Shown, Strips, Task, lesson
 from pooling.notices.playground import about_tokens
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
@@ -36,6 +36,7 @@ it has {TOKENS} tokens. An equal share of the dimensions would be {100 / TOKENS:
         "half": "More than half of all dimensions.",
     },
     right="double",
+    task=Task("playground", "Put a word of your own in place of the dinosaur, and count what it wins."),
     reading=[("InferSent: sentence embeddings by max pooling", "https://aclanthology.org/D17-1070")],
 )
 def outlier(encoder: Encoder) -> Shown:
@@ -69,9 +70,5 @@ def outlier(encoder: Encoder) -> Shown:
             f"place, wins {number(100 * few)}%. Under mean each of the {len(tables[odd])} tokens would have "
             f"{number(100 * equal)}%, however odd it is."
         ),
-        try_it=TryIt(
-            "Put a word of your own in place of the dinosaur, and count what it wins.",
-            "playground",
-            {"set": SET.name, "sentence": str(PLACES[odd] + 1), "strategy": "max"},
-        ),
+        start={"set": SET.name, "sentence": str(PLACES[odd] + 1), "strategy": "max"},
     )

@@ -9,7 +9,7 @@ from pooling.bugs import last_by_count
 from pooling.catalogue import CAUSAL_TWIN
 from pooling.datasets import sample_sets
 from pooling.encoders import Encoder
-from pooling.lessons import Rows, Shown, Strips, TryIt, lesson
+from pooling.lessons import Rows, Shown, Strips, Task, lesson
 from pooling.registry import get_strategy
 from pooling.tables import number, token_table
 from pooling.tables.padding_lab import padded_states
@@ -39,6 +39,10 @@ last one there:
         "error": "None: the program stops with an error.",
     },
     right="middle",
+    task=Task(
+        "padding_lab",
+        "The museum's exhibit “The last token is looked for at mask.sum() − 1” is this bug, run on your sentences.",
+    ),
     reading=[
         ("Improving Text Embeddings with Large Language Models: the last token", "https://arxiv.org/abs/2401.00368")
     ],
@@ -80,9 +84,5 @@ def padding_side(decoder: Encoder) -> Shown:
             f"left edge; but the first {length - taken - 1} positions are padding, and so it finds "
             f"{states.tokens[0][taken]!r}. No error says so, and the cosine to the right embedding is {number(cosine)}."
         ),
-        try_it=TryIt(
-            "The museum's exhibit “The last token is looked for at mask.sum() − 1” is this bug, run on your sentences.",
-            "padding_lab",
-            {"model": decoder.name, "side": "left", "padding": str(PADDING), "strategy": "last_token"},
-        ),
+        start={"model": decoder.name, "side": "left", "padding": str(PADDING), "strategy": "last_token"},
     )

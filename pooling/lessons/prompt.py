@@ -10,7 +10,7 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs, sample_sets
 from pooling.encoders import Encoder, embed
 from pooling.evaluation import Grid, distinct_texts, pair_cosines
-from pooling.lessons import SCORED, Rows, Shown, Strips, TryIt, lesson
+from pooling.lessons import SCORED, Rows, Shown, Strips, Task, lesson
 from pooling.pictures import Picture
 from pooling.registry import get_strategy
 from pooling.tables import number, token_table
@@ -44,6 +44,7 @@ After this prompt the model is about to say one word that means the sentence. Th
         "yes": "Yes: it is clearly another embedding.",
     },
     right="yes",
+    task=Task("similarity", "Write a prompt of your own in the sidebar, and watch the last token."),
     reading=[("Scaling Sentence Embeddings with Large Language Models", "https://arxiv.org/abs/2307.16645")],
     models=(CAUSAL_TWIN,),
     better=WRITER,
@@ -98,12 +99,8 @@ def prompt(decoder: Encoder) -> Shown:
             f"{number(asked - plain, signed=True)} points"
             + ("." if writes else "; these weights were never taught to answer.")
         ),
-        try_it=TryIt(
-            "Write a prompt of your own in the sidebar, and watch the last token.",
-            "similarity",
-            {"model": decoder.name, "strategy": "last_token"}
-            | ({"prompt": "one word"} if writes else {"prompt": "own"}),
-        ),
+        start={"model": decoder.name, "strategy": "last_token"}
+        | ({"prompt": "one word"} if writes else {"prompt": "own"}),
     )
 
 

@@ -7,7 +7,7 @@ from pooling.charts.evaluation import intervals
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid
-from pooling.lessons import SCORED, Shown, TryIt, lesson
+from pooling.lessons import SCORED, Shown, Task, lesson
 from pooling.notices.evaluation import about_leaderboard
 from pooling.pictures import Picture
 from pooling.tables import number
@@ -38,6 +38,9 @@ last one makes was ever pooled.
         "mean": "Mean: the average of all tokens.",
     },
     right="mean",
+    task=Task(
+        "evaluation", "Move the layer in the sidebar to the last one, which tuning asked for, and see CLS catch up."
+    ),
     reading=[
         ("Sentence-BERT: raw BERT makes poor sentence embeddings", "https://arxiv.org/abs/1908.10084"),
         ("On the Sentence Embeddings from Pre-trained Language Models", "https://arxiv.org/abs/2011.05864"),
@@ -67,9 +70,5 @@ def raw_cls(encoder: Encoder, cosines: Grid) -> Shown:
             "A token that was never asked to sum up a sentence does not do it by itself; the average at least holds "
             "something of every word."
         ),
-        try_it=TryIt(
-            "Move the layer in the sidebar to the last one, which tuning asked for, and see CLS catch up.",
-            "evaluation",
-            {"model": encoder.name, "layer": str(layer), "strategy": "cls"},
-        ),
+        start={"model": encoder.name, "layer": str(layer), "strategy": "cls"},
     )

@@ -11,7 +11,7 @@ from pooling.charts.attention import head_scores
 from pooling.datasets import own_pairs
 from pooling.encoders import Encoder
 from pooling.evaluation import Grid, rank_gaps, spearman
-from pooling.lessons import SCORED, Rows, Shown, TryIt, lesson
+from pooling.lessons import SCORED, Rows, Shown, Task, lesson
 from pooling.notices.attention import about_heads
 from pooling.pictures import Picture
 from pooling.tables import number
@@ -40,6 +40,7 @@ other words.
         "none": "No: it is as good or better on every kind.",
     },
     right="negation",
+    task=Task("attention", "See which tokens this head listens to, then train one of your own."),
     reading=[("A Structured Self-attentive Sentence Embedding", "https://arxiv.org/abs/1703.03130")],
     models=(DEFAULT,),
     pairs=True,
@@ -79,9 +80,5 @@ def trained_head(encoder: Encoder, cosines: Grid) -> Shown:
             f"layer {last['layer']}, which was tuned for the mean, a head scores {last['attention']:.2f} and the mean "
             f"{last['mean']:.2f}: who calls a head better must say on what."
         ),
-        try_it=TryIt(
-            "See which tokens this head listens to, then train one of your own.",
-            "attention",
-            {"layer": str(LAYER), "strategy": "attention", "set": "negation"},
-        ),
+        start={"layer": str(LAYER), "strategy": "attention", "set": "negation"},
     )

@@ -297,7 +297,7 @@ def choose_layer(model: str) -> "Layer":
     st.segmented_control(
         "Layer",
         list(ways),
-        format_func=ways.get,
+        format_func=ways.__getitem__,
         key="layers",
         required=True,
         on_change=lambda: state.update(layer=AVERAGE if state["layers"] == "average" else str(last)),

@@ -375,7 +375,8 @@ class Picture {
   measure() {
     if (!this.sentence) return
     const { T } = this.sentence
-    const row = T <= 16 ? 28 : T <= 40 ? 24 : 18
+    const narrow = this.root.clientWidth < 640
+    const row = T <= 16 ? (narrow ? 25 : 28) : T <= 40 ? 24 : 18
     this.root.style.setProperty("--row", `${row}px`)
     const width = this.find(".field").clientWidth
     if (!width) return
