@@ -29,7 +29,7 @@ STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
 .st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
-.st-key-take-place{position:absolute;width:0}
+.st-key-take-place{position:absolute;width:0!important}
 .st-key-try-it a{border:1px solid;border-radius:.5rem}
 .katex-display{overflow-y:hidden;padding:.25rem}
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}

@@ -46,7 +46,7 @@ async def _use_every_page(address: str) -> None:
         await reader.open()
         for page in PAGES:
             await reader.go("" if page is PAGES[0] else Path(page.file).stem)
-            for name in STRATEGIES[:3]:
+            for name in STRATEGIES[:3] if "strategy" in reader.widgets else ():
                 await reader.choose("strategy", name)
         await reader.go("projection")
         await reader.choose("map-kind", "UMAP")
@@ -63,8 +63,10 @@ async def _go_on(address: str) -> None:
                 await reader.go(chance.choice(pages))
             elif number % 10 == 0:
                 await new_text(reader, chance)
-            else:
+            elif "strategy" in reader.widgets:
                 await reader.choose("strategy", chance.choice(STRATEGIES))
+            else:
+                await reader.rerun()
     for _ in range(SESSIONS):
         async with visitor(address) as reader:
             await reader.open(chance.choice(pages))
