@@ -1,14 +1,30 @@
 """Which strategy scores best on these pairs, and is the difference real?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import cache, controls, layout, piecewise
-from pages.ui.controls.evaluation import choose_labelled_texts, choose_scored_data, choose_scored_pairs
+from pages.ui.controls.evaluation import (
+    choose_labelled_texts,
+    choose_scored_data,
+    choose_scored_pairs,
+    explained,
+    take_cell,
+)
 from pages.ui.navigation import require_frame
 
 require_frame()
 
-from pages.ui.evaluation import ScoredPairs, offer, score_labels, score_pairs, show_leaderboard, show_verdict
+from pages.ui.evaluation import (
+    ScoredPairs,
+    offer,
+    score_labels,
+    score_pairs,
+    show_leaderboard,
+    show_verdict,
+    strategies_of,
+)
 from pooling.attention_heads import layer_name
 from pooling.evaluation import distinct_texts, grid_layers
 from pooling.labels import check_labels, distinct_rows
@@ -64,14 +80,16 @@ def show_cost(made: ScoredPairs) -> None:
     if costs.empty:
         st.caption(f"{label} has no score here to compare with.")
     else:
-        layout.picture(pictures.cost(costs, f"{label}, last layer"), key="cost")
+        layout.picture(pictures.cost(costs, f"{label}, last layer"), key="cost", draw=strategies_of(costs["name"]))
 
 
 def show_grid(made: ScoredPairs, measure: str) -> None:
     """Where in the model the score is."""
     scores, last = made.scores.scores, encoder.layers
-    table = tables.grid_table(scores, grid_layers(encoder), last, choice.strategies)
-    layout.picture(pictures.grid(table, tables.layer_title(layer, last), measure, strategy.title), key="grid")
+    layers, names = grid_layers(encoder), [one.name for one in choice.strategies]
+    table = tables.grid_table(scores, layers, last, choice.strategies)
+    picture = pictures.grid(table, tables.layer_title(layer, last), measure, strategy.title)
+    layout.picture(picture, key="grid", draw=partial(layout.pressable, choose=partial(take_cell, layers, names)))
     with st.expander("Why are some cells empty?"):
         empty = tables.missing_table(made.grid, scores, last)
         layout.table(empty, key="empty", alt="Why cells have no score.")
@@ -97,9 +115,13 @@ def show_errors(made: ScoredPairs, pairs: tuple) -> None:
         layout.picture(pictures.kinds(kinds, noticed), key="kinds")
     st.caption(
         f"The {len(worst)} pairs with the largest gap between the place their score gives them and the place "
-        "similarity gives them; place 1 is the most alike."
+        "similarity gives them; place 1 is the most alike. Explain opens a pair on the Similarity page."
     )
-    layout.table(worst, key="worst", alt=noticed, columns=layout.columns_of(worst, tables.WORST))
+    columns = layout.columns_of(worst, tables.WORST)
+    columns["open"] = st.column_config.LinkColumn("why?", display_text="Explain", width=70)
+    linked = worst.assign(open=list(map(explained, worst["text1"], worst["text2"])))
+    order = [*list(worst)[:1], "open", *list(worst)[1:]]
+    layout.table(worst, key="worst", alt=noticed, columns=columns, shown=linked[order])
 
 
 def evaluate_labels(texts: tuple, labels: tuple) -> None:
@@ -116,7 +138,8 @@ def evaluate_labels(texts: tuple, labels: tuple) -> None:
     show_verdict(table, "1-nearest-neighbour (1-NN) accuracy", choice)
     distinct = len(distinct_rows(texts, labels))
     show_leaderboard(table, "1-NN accuracy", distinct, "texts", notices.remarks_on_labels(len(texts), distinct), choice)
-    layout.picture(pictures.silhouette(table), key="labels")
+    scored = table.loc[table["silhouette"].notna(), "name"]
+    layout.picture(pictures.silhouette(table), key="labels", draw=strategies_of(scored))
 
 
 data = choose_scored_data()

@@ -1,5 +1,7 @@
 """How does a matrix of token vectors become one embedding?"""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.ui import cache, controls, layout, living, sentence
@@ -40,7 +42,11 @@ st.caption(
 layout.noticed(weighed.about_tokens, tokens, key="tokens")
 
 st.header("The same sentence under every strategy", anchor=False)
-layout.picture(sentence.drawn(weighed, shown), key="strategies")
+layout.picture(
+    sentence.drawn(weighed, shown),
+    key="strategies",
+    draw=partial(layout.pressable, choose=lambda at: controls.take_strategy(list(weighed.vectors), at.row)),
+)
 
 st.header("The strategy you chose", anchor=False)
 layout.strategy_card(strategy)

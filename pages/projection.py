@@ -1,6 +1,7 @@
 """Where do the embeddings land on a map?"""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from pages.ui.controls.projection import (
     choose_settings,
     choose_shown,
     choose_source,
+    chosen_elsewhere,
     chosen_points,
 )
 from pages.ui.navigation import require_frame
@@ -30,6 +32,9 @@ from pooling.pictures import Line, Panel, Picture
 from pooling.projection import FEWEST_FOR_UMAP, align
 from pooling.tables import number
 from pooling.tables.projection import found, judgement_table, map_table, mover_table, neighbour_table
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 SMALL_CORPUS = 1500
 """Texts of a corpus that is chosen from by boxes, and compared unasked."""
@@ -72,11 +77,13 @@ noticed = (
     else notices.about_umap(table, min(settings.neighbours, len(texts) - 1))
 ) + notices.about_neighbours(table, view.neighbours)
 chosen = [] if axes == 3 else chosen_points(corpus)
-# What a link has chosen is not selected in the figure itself, and gets rings.
-linked = [] if f"map-{corpus.digest}" in st.session_state else chosen
-draw = partial(charts.map_figure, table, strategy.name, marked=[*hits, *linked])
+marked = sorted({*hits, *chosen})
+# What is chosen in the figure itself is shown by it, and new rings would undo how it was dragged.
+ringed = marked if chosen_elsewhere(corpus) else hits
+draw = partial(charts.map_figure, table, strategy.name, marked=ringed)
 panel = Panel(draw, f"map-{corpus.digest}-3d" if axes == 3 else f"map-{corpus.digest}")
-clickable = partial(layout.choice_of_points, boxes=len(texts) <= SMALL_CORPUS, choose=partial(choose_points, corpus))
+choose = partial(choose_points, corpus)
+clickable = partial(layout.choice_of_points, boxes=len(texts) <= SMALL_CORPUS, choose=choose)
 picture = Picture((Line((panel,)),), table, noticed)
 layout.picture(picture, key="map", draw=None if axes == 3 else clickable)
 listed = chosen or hits
@@ -151,7 +158,7 @@ said = f"{noticed} {notices.about_separation(judged)}".rstrip()
 names = list(aligned)
 maps_of = [
     Panel(
-        partial(charts.map_figure, tables[name], name, height=300, named=False),
+        partial(charts.map_figure, tables[name], name, height=300, named=False, marked=marked),
         f"beside-{name}-{axes}",
         f"The map under {labelled[name]}. {said}",
         f"**{labelled[name]}**",
@@ -166,13 +173,25 @@ bars = tuple(
 lines = [Line(tuple(maps_of[start : start + 3]), (1, 1, 1)) for start in range(0, len(names), 3)]
 noticed = f"Each map is turned and mirrored to lie as closely as it can on the first. {noticed}"
 beside = (*lines, Line(bars, (1, 1))) if labels else tuple(lines)
-layout.picture(Picture(beside, judged, noticed, alt=said), key="beside")
+
+
+def touch(figure: "go.Figure", *, key: str, alt: str) -> None:
+    """A map of which each point can be pressed, or bars of which each chooses its strategy."""
+    if key.startswith("beside-"):
+        layout.pressable(figure, key=key, alt=alt, choose=lambda at: choose([at.number], elsewhere=True))
+    else:
+        scored = list(judged.loc[judged[key].notna(), "name"])
+        layout.pressable(figure, key=key, alt=alt, choose=lambda at: controls.take_strategy(scored, at.row))
+
+
+pressing = () if axes == 3 else ("Press a point to mark its text on every map, a bar to choose its strategy.",)
+layout.picture(Picture(beside, judged, noticed, pressing, said), key="beside", draw=touch)
 
 st.markdown("**Watch them move**")
 places = {name: made for name, (made, _) in aligned.items()}
 movers = mover_table(table, places, {name: views[name].neighbours for name in aligned}, labelled)
 noticed = notices.about_movers(movers)
-morph = partial(charts.morph_figure, tables, labelled, shown=choose_shown(names))
+morph = partial(charts.morph_figure, tables, labelled, shown=choose_shown(names), marked=marked)
 panel = Panel(morph, f"morph-{corpus.digest}-{'-'.join(names)}")
 places = pd.concat({labelled[name]: charts.sample(one) for name, one in tables.items()}, names=["strategy"])
 drawn = f"Of {len(texts):,} texts, {charts.MOST_MORPHED:,} are drawn."

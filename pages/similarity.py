@@ -6,12 +6,12 @@ from math import isnan
 import streamlit as st
 
 from pages.ui import cache, controls, layout
-from pages.ui.controls.similarity import choose_measure, choose_pair, choose_query
+from pages.ui.controls.similarity import choose_measure, choose_pair, choose_query, take_pair, take_tokens
 from pages.ui.navigation import require_frame
 
 require_frame()
 
-from pages.ui.similarity import show_flips, show_neighbours, show_orders, show_top
+from pages.ui.similarity import show_flips, show_neighbours, show_orders, show_tokens, show_top
 from pooling import apply
 from pooling.charts.similarity import colour_scale
 from pooling.datasets import own_topics
@@ -19,6 +19,7 @@ from pooling.notices import similarity as notices
 from pooling.pictures import similarity as pictures
 from pooling.similarity import Comparison, pool_all
 from pooling.tables import similarity as tables
+from pooling.tables.attention import one_token_table
 from pooling.types import Embedding
 
 choice = controls.current()
@@ -52,7 +53,8 @@ matrix = tables.matrix_table(own)
 scale = colour_scale(matrix, measure)
 left, right = st.columns([11, 9])
 with left:
-    layout.picture(pictures.matrix(matrix, texts, measure), key="similarity")
+    explain = partial(layout.pressable, choose=take_pair, opens="pair1")
+    layout.picture(pictures.matrix(matrix, texts, measure), key="similarity", draw=explain)
 with right:
     vectors = compared.vectors(strategy.name)
     orders = tables.order_table(vectors, normalise=measure.normalise)
@@ -68,7 +70,11 @@ if len(texts) == 1:
     layout.noticed("To see what a strategy changes takes two sentences or more: add some above.")
 else:
     titles = {one.name: one.title for one in choice.strategies}
-    layout.picture(pictures.multiples(compared, titles, scale), key="multiples")
+    layout.picture(
+        pictures.multiples(compared, titles, scale),
+        key="multiples",
+        draw=partial(layout.pressable, choose=lambda at: controls.take_strategy(list(compared.pooled), at.trace)),
+    )
     for reason in missing.values():
         st.caption(f"Not shown: {reason}")
     agreement, flipped = pictures.agreement(compared, titles, strategy.title, texts)
@@ -105,8 +111,12 @@ st.markdown(
 if isnan(split.score):
     st.info("Nothing is left to split: one of these embeddings has length zero after centring.")
 else:
-    picture, top = pictures.contributions(split, *(tables.token_names(states, i) for i in (first, second)))
-    layout.picture(picture, key="contributions", beside=partial(show_top, top))
+    names = tables.token_names(states, first), tables.token_names(states, second)
+    weighed = [one_token_table(states, pooled[strategy.name], i) for i in (first, second)]
+    show_tokens(weighed, (first, second), names, strategy.title)
+    picture, top = pictures.contributions(split, *names)
+    light = partial(layout.pressable, choose=partial(take_tokens, *names))
+    layout.picture(picture, key="contributions", beside=partial(show_top, top), draw=light)
 
 st.header("5 · How much is that? Compared with unrelated sentences", anchor=False)
 kinds = own_topics()[1]

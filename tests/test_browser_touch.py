@@ -65,7 +65,8 @@ def test_a_mouse_that_drags_over_a_chart_changes_nothing_in_it(server, reader, p
         reader.page.mouse.down()
         reader.page.mouse.move(across + 60, down + 40, steps=5)
         reader.page.mouse.up()
-        reader.page.mouse.dblclick(across, down)
+        if chart.locator("xpath=ancestor::*[contains(@class, 'st-key-press-')]").count() == 0:  # there it is a press
+            reader.page.mouse.dblclick(across, down)
         assert chart.evaluate(RANGES) == before
     assert reader.page.get_by_text("zoom back out").count() == 0
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import cache, capacity, layout, piecewise, share
+from pages.ui import cache, capacity, controls, layout, piecewise, share
 from pages.ui.choice import Choice
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ def offer(texts: tuple[str, ...], labels: tuple[str, ...], vectors: "Callable[[]
     share.offer_corpus(share.Offer(f"The {len(texts):,} texts that are evaluated", texts, labels, vectors))
 
 
+def strategies_of(names: "Sequence[str]") -> "Callable[..., None]":
+    """What draws dots of strategies, in this order, each of which chooses its strategy when it is pressed."""
+    return partial(layout.pressable, choose=lambda dot: controls.take_strategy(list(names), dot.row))
+
+
 def show_verdict(table: "pd.DataFrame", measure: str, choice: Choice) -> None:
     """The strategy to use, with the code for it."""
     from pooling.attention_heads import layer_name
@@ -102,7 +108,8 @@ def show_leaderboard(
     from pooling.notices.evaluation import INTERVALS
     from pooling.pictures import evaluation as pictures
 
-    layout.picture(pictures.leaderboard(table, measure, rows, what), key="leaderboard")
+    scored = table.loc[table["score"].notna(), "name"]
+    layout.picture(pictures.leaderboard(table, measure, rows, what), key="leaderboard", draw=strategies_of(scored))
     for card in head_cards():
         if (card["model"], card["layer"]) == (choice.model, choice.layer):
             st.caption(f"The head of trained attention has learned from: {card['data']}. It is at home on such data.")

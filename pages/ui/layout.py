@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import streamlit as st
 
@@ -33,6 +33,8 @@ STYLE = """<style>
 .st-key-try-it a{border:1px solid;border-radius:.5rem}
 .katex-display{overflow-y:hidden;padding:.25rem}
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
+[class*=st-key-]{scroll-margin-top:7rem}
+[class*=st-key-press-] .js-plotly-plot:has(.hovertext) .drag{cursor:pointer!important}
 ::highlight(pp-term){text-decoration:underline dotted 1px;text-underline-offset:.25em}
 .pp-on-term *{cursor:help!important}
 .pp-words{font-size:.875rem}
@@ -89,6 +91,11 @@ _words = st.components.v2.component(
     html='<details class="pp-words"><summary>Words on this page: <span></span></summary><dl></dl></details>',
     js=Path(__file__).with_name("words.js").read_text(encoding="utf-8"),
     isolate_styles=False,
+)
+
+
+_hears_presses = st.components.v2.component(
+    "pressed", js=Path(__file__).with_name("pressed.js").read_text(encoding="utf-8"), isolate_styles=False
 )
 
 
@@ -211,15 +218,20 @@ def table(
     columns: dict | None = None,
     figure: "go.Figure | Sequence[go.Figure]" = (),
     noticed: str = "",
+    shown: "pd.DataFrame | None" = None,
 ) -> None:
     """A table and its download as CSV; with figures, theirs as HTML. Files are made when asked for.
 
     Streamlit's own download would leave formulas in the cells, and is switched off in config.toml.
+
+    Args:
+        shown: what stands on the page in its place, such as the table with links.
     """
     from pooling.charts.theme import to_html
     from pooling.tables import to_csv
 
-    st.dataframe(frame.rename(columns=str), hide_index=True, column_config=columns, alt=alt)
+    on_page = frame if shown is None else shown
+    st.dataframe(on_page.rename(columns=str), hide_index=True, column_config=columns, alt=alt)
     figures, is_dark = list(figure) if isinstance(figure, (list, tuple)) else [figure], dark()
     with st.container(horizontal=True, gap="small"):
         st.download_button(
@@ -283,6 +295,37 @@ def chart(figure: "go.Figure", *, key: str, alt: str) -> None:
     from pooling.charts.theme import CONFIG, legible
 
     st.plotly_chart(legible(figure, dark=dark()), key=key, width="stretch", config=CONFIG, alt=alt)
+
+
+class Pressed(NamedTuple):
+    """What of a figure was pressed."""
+
+    trace: int
+    """Its place among the figure's traces."""
+    row: int
+    """Of a heatmap's cell; of a bar or a point, its place in the trace."""
+    column: int
+    number: int
+    """The point's customdata, where that is a whole number; else -1."""
+
+
+def pressable(figure: "go.Figure", *, key: str, alt: str, choose: Callable[[Pressed], None], opens: str = "") -> None:
+    """A figure of which each cell, bar or point can be pressed, which `choose` is told before the page runs again.
+
+    Plotly's heatmaps tell Streamlit nothing (streamlit#8760): a component beside the figure listens.
+
+    Args:
+        opens: the key of a widget that is brought into sight then.
+    """
+
+    def pressed() -> None:
+        told = st.session_state[f"pressed-{key}"].pressed
+        if isinstance(told, dict) and all(isinstance(told.get(one), int) for one in Pressed._fields):
+            choose(Pressed(*(told[one] for one in Pressed._fields)))
+
+    with st.container(key=f"press-{key}", gap=None):
+        chart(figure, key=key, alt=alt)
+        _hears_presses(key=f"pressed-{key}", data=opens, on_pressed_change=pressed, height="content")
 
 
 def columns_of(frame: "pd.DataFrame", titles: dict[str, str]) -> dict:

@@ -102,7 +102,7 @@ def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int]) -> "
     side_by_side = Line((Panel(rows, "vectors", alt), Panel(bars, "cosines")), (3, 2))
     captions = (
         "The cosine says how nearly two vectors point the same way, whatever their lengths: 1 is the same direction, "
-        "0 a right angle.",
+        "0 a right angle. Press a row or a bar to choose its strategy.",
         *(f"{label} is not shown: {reason}" for label, reason in _weighed.missing),
     )
     return Picture((side_by_side,), compared, about_twins(compared, own), captions, about)

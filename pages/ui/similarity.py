@@ -1,10 +1,12 @@
 """The tables of the Similarity page, their columns laid out."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.ui import layout
+from pages.ui.controls.similarity import choose_token
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +64,28 @@ def show_neighbours(neighbours: "pd.DataFrame", measure: "Measure", *, most: flo
             "text": st.column_config.TextColumn(width=600),
         },
     )
+
+
+def show_tokens(
+    tokens: "Sequence[pd.DataFrame]", pair: tuple[int, int], names: tuple[list[str], list[str]], strategy: str
+) -> None:
+    """The tokens of two sentences, one of each lit up.
+
+    Args:
+        tokens: their tables of `pooling.tables.token_table`.
+        pair: the indices of the two sentences.
+        names: of their tokens, of `pooling.tables.similarity.token_names`.
+        strategy: whose weights are shown.
+    """
+    from pooling.charts.chips import token_strip
+
+    for key, index, table, listed in zip(("token1", "token2"), pair, tokens, names, strict=True):
+        box, strip = st.columns([1, 4], vertical_alignment="center")
+        with box:
+            lit = choose_token(key, listed)
+        position = int(lit.split()[0]) if lit else None
+        label = f"Sentence {index + 1}: tokens and their weights under {strategy}"
+        strip.html(token_strip(table, label, lit=position))
 
 
 def show_top(top: "pd.DataFrame") -> None:

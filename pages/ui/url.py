@@ -119,6 +119,11 @@ def while_it_says(key: str, options: Collection[str]) -> str:
     return value
 
 
+def chosen() -> dict[str, str]:
+    """What this run has for the address so far, but for the texts."""
+    return {key: value for key, value in st.session_state["_url"].items() if key not in ("set", "text")}
+
+
 def lacks_a_text() -> bool:
     """Whether a text of this run was too long for a link."""
     return st.session_state["_not_in_url"]

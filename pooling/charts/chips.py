@@ -23,6 +23,7 @@ ol.pp-strip{display:flex;flex-wrap:wrap;row-gap:.55rem;margin:.2rem 0 .1rem -.35
  font-size:.9rem;padding:.42rem .5rem}
 .pp-prompt .pp-chip{outline:2px dotted currentColor;outline-offset:-4px;font-weight:400}
 .pp-left-out .pp-chip{background:transparent!important;color:inherit!important;opacity:.65}
+.pp-lit .pp-chip{outline:3px solid #D55E00;outline-offset:1px}
 .pp-row{display:flex;gap:.7rem;margin-bottom:.55rem}
 .pp-row>b{padding-top:.5rem;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}
 .pp-row>div{min-width:0}
@@ -47,13 +48,14 @@ def labelled_strips(rows: Sequence[tuple[str, pd.DataFrame]], whose: str) -> str
     )
 
 
-def token_strip(table: pd.DataFrame, label: str, most: float | None = None) -> str:
+def token_strip(table: pd.DataFrame, label: str, most: float | None = None, *, lit: int | None = None) -> str:
     """HTML of one text's tokens, each shaded by its weight, the number under it.
 
     Args:
         table: of `pooling.tables.token_table`.
         label: what the strip shows, for screen readers.
         most: the weight at the bright end of the scale; by default this text's largest.
+        lit: the position of a token to light up.
     """
     most = max(most or table["weight"].max(), 1e-12)
     joined = [*table["continues"].tolist()[1:], False]
@@ -68,6 +70,7 @@ def token_strip(table: pd.DataFrame, label: str, most: float | None = None) -> s
                 ("pp-left-out", not row["pooled"]),
                 ("pp-joined", row["continues"]),
                 ("pp-goes-on", goes_on),
+                ("pp-lit", row["position"] == lit),
             )
             if on
         ]

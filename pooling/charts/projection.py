@@ -89,28 +89,8 @@ def map_figure(
             }
         del points["meta"]
         made.add_trace(_scatter(points, table))
-    rings = table[table["number"].isin(marked)]
-    if len(rings):
-        made.add_trace(
-            _scatter(
-                {
-                    "x": rings["x"],
-                    "y": rings["y"],
-                    **({"z": rings["z"]} if in_space else {}),
-                    "mode": "markers",
-                    "marker": {
-                        "symbol": "circle-open",
-                        "size": 14 if in_space else 17 if len(table) <= MOST_MORPHED else 10,
-                        "color": _ink(dark),
-                        "line": {"width": 3 if len(table) <= MOST_MORPHED else 1.5},
-                    },
-                    "customdata": rings["number"],
-                    "hoverinfo": "skip",
-                    "showlegend": False,
-                },
-                table,
-            )
-        )
+    if marked:
+        made.add_trace(_scatter(_rings(table, marked, dark), table))
     labels = table["label"].nunique()
     _frame(made, table, room=0.2 if with_text else 0.06)
     made.update_layout(
@@ -123,10 +103,19 @@ def map_figure(
     return made
 
 
-def morph_figure(maps: dict[str, pd.DataFrame], names: dict[str, str], *, shown: str, height: int = 520) -> go.Figure:
+def morph_figure(
+    maps: dict[str, pd.DataFrame],
+    names: dict[str, str],
+    *,
+    shown: str,
+    dark: bool,
+    marked: Sequence[int] = (),
+    height: int = 520,
+) -> go.Figure:
     """One map that moves from strategy to strategy, played in the browser; 3D maps from the front.
 
     Args:
+        marked: numbers of the texts to ring.
         maps: name of a strategy to a table of `map_table`, all of the same texts and aligned.
         names: the strategies' labels.
         shown: the one that is shown first.
@@ -134,7 +123,10 @@ def morph_figure(maps: dict[str, pd.DataFrame], names: dict[str, str], *, shown:
     maps = {name: sample(table).drop(columns="z", errors="ignore") for name, table in maps.items()}
     whole = pd.concat(maps.values())
     made = figure(height)
-    frames = {name: list(_traces(table, name, large=True)) for name, table in maps.items()}
+    frames = {
+        name: [*_traces(table, name, large=True), *([_rings(table, marked, dark)] if marked else [])]
+        for name, table in maps.items()
+    }
     for points in frames[shown]:
         made.add_trace(go.Scatter({k: v for k, v in points.items() if k != "meta"}))
     made.frames = [
@@ -264,6 +256,24 @@ def _traces(table: pd.DataFrame, strategy: str, *, large: bool) -> Iterator[dict
             "hovertemplate": HOVER,
             "meta": rows["text"].tolist(),
         }
+
+
+def _rings(table: pd.DataFrame, marked: Sequence[int], dark: bool) -> dict[str, Any]:
+    """A trace of rings around some texts."""
+    rows, in_space, crowded = table[table["number"].isin(marked)], "z" in table, len(table) > MOST_MORPHED
+    return {
+        **{axis: rows[axis] for axis in ("x", "y", "z") if axis in rows},
+        "mode": "markers",
+        "marker": {
+            "symbol": "circle-open",
+            "size": 14 if in_space else 10 if crowded else 17,
+            "color": _ink(dark),
+            "line": {"width": 1.5 if crowded else 3},
+        },
+        "customdata": rows["number"],
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def _scatter(points: dict[str, Any], table: pd.DataFrame) -> go.Scatter | go.Scattergl | go.Scatter3d:

@@ -27,7 +27,7 @@ def leaderboard(table: pd.DataFrame, measure: str, rows: int, what: str) -> Pict
         Panel(scores, "leaderboard", f"The score of each strategy. {noticed}"),
         Panel(behind, "behind", f"How far each strategy is behind the best. {noticed}"),
     )
-    return Picture((Line(panels, (6, 5)),), table, noticed)
+    return Picture((Line(panels, (6, 5)),), table, noticed, ("Press a dot to choose its strategy.",))
 
 
 def cost(table: pd.DataFrame, own: str) -> Picture:
@@ -47,7 +47,8 @@ def grid(table: pd.DataFrame, chosen: str, measure: str, strategy: str) -> Pictu
     draw, (low, high) = partial(charts.grid_heatmap, table, chosen, f"{measure} × 100"), charts.grid_scale(table)
     below = f" What lies below {low} has the darkest." if table.min().min() < low else ""
     caption = f"{measure} × 100. The colours go from {low} to {high}.{below}"
-    return Picture(draw, table.reset_index(), notices.about_grid(table, strategy), (caption,))
+    press = "Press a cell to choose its layer and strategy."
+    return Picture(draw, table.reset_index(), notices.about_grid(table, strategy), (f"{caption} {press}",))
 
 
 def kinds(table: pd.DataFrame, noticed: str) -> Picture:

@@ -17,7 +17,9 @@ from pooling.tables import similarity as tables
 def matrix(table: pd.DataFrame, texts: Sequence[str], measure: Measure) -> Picture:
     """Every sentence against every sentence, of `matrix_table`."""
     alt = notices.about_matrix(tables.pair_table(table, measure), measure)
-    return Picture(partial(charts.similarity_heatmap, table, texts, measure), table.reset_index(), "", alt=alt)
+    caption = "Press a cell to have its pair explained in part 4, whose two boxes choose it as well."
+    draw = partial(charts.similarity_heatmap, table, texts, measure)
+    return Picture(draw, table.reset_index(), "", (caption,) if len(texts) > 1 else (), alt)
 
 
 def multiples(compared: Comparison, titles: Mapping[str, str], scale: tuple[float, float]) -> Picture:
@@ -36,7 +38,7 @@ def multiples(compared: Comparison, titles: Mapping[str, str], scale: tuple[floa
         partial(charts.strategy_multiples, matrices, scale, measure),
         pairs,
         notices.about_multiples(pairs, measure),
-        (caption,) if measure.ends is None else (),
+        ("Press a matrix to choose its strategy.", *((caption,) if measure.ends is None else ())),
     )
 
 
@@ -70,7 +72,8 @@ def contributions(split: Split, first: Sequence[str], second: Sequence[str]) -> 
     top = tables.top_pairs(table)
     panel = Panel(partial(charts.contribution_heatmap, table, what=split.what))
     noticed = notices.about_contributions(table, split.special, split.score, split.what)
-    return Picture((Line((panel,), (3, 2)),), table.reset_index(), noticed), top
+    caption = "Press a cell to light its two tokens above; the boxes beside them do the same."
+    return Picture((Line((panel,), (3, 2)),), table.reset_index(), noticed, (caption,)), top
 
 
 def baseline(

@@ -34,6 +34,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.session_state import STREAMLIT_INTERNAL_KEY_PREFIX
 
+from pooling import get_strategy
+
 ROOT = Path(__file__).parents[2]
 PATIENCE = 600.0
 """Seconds after which a run that has not ended is given up."""
@@ -100,18 +102,17 @@ class Visitor:
         """Press a button."""
         return await self.choose(key, True)
 
-    async def act(self, key: str, event: str, value: Any) -> Run:
-        """Have a component tell the app of an event, and wait for the page."""
-        mounted = (e.bidi_component.id for e in self.elements.values() if e.WhichOneof("type") == "bidi_component")
-        component = next(one for one in mounted if one.endswith(f"-{key}"))
-        state = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{component}__events")
-        state.json_trigger_value = json.dumps([{"event": event, "value": value}])
-        self._states[state.id] = state
-        return await self.rerun()
-
     async def pool(self, strategy: str) -> Run:
-        """Press a strategy's button in the picture of the Playground."""
-        return await self.act("living", "act", {"n": 1, "strategy": strategy, "weights": None, "dimension": None})
+        """Press a strategy's button, above the picture or in it; where there is none, just run the page again."""
+        if "strategy" in self.widgets:
+            return await self.choose("strategy", get_strategy(strategy).label)
+        mounted = (e.bidi_component.id for e in self.elements.values() if e.WhichOneof("type") == "bidi_component")
+        for picture in (one for one in mounted if one.endswith("-living")):
+            act = {"n": 1, "strategy": strategy, "weights": None, "dimension": None}
+            state = WidgetState(id=f"{STREAMLIT_INTERNAL_KEY_PREFIX}_{picture}__events")
+            state.json_trigger_value = json.dumps([{"event": "act", "value": act}])
+            self._states[state.id] = state
+        return await self.rerun()
 
     def set(self, key: str, value: Any) -> None:
         """Give a widget another value that the next run is told."""

@@ -46,8 +46,8 @@ async def _use_every_page(address: str) -> None:
         await reader.open()
         for page in PAGES:
             await reader.go("" if page is PAGES[0] else Path(page.file).stem)
-            for name in STRATEGIES[:3] if "strategy" in reader.widgets else ():
-                await reader.choose("strategy", name)
+            for name in STRATEGIES[:3]:
+                await reader.pool(name)
         await reader.go("projection")
         await reader.choose("map-kind", "UMAP")
 
@@ -63,10 +63,8 @@ async def _go_on(address: str) -> None:
                 await reader.go(chance.choice(pages))
             elif number % 10 == 0:
                 await new_text(reader, chance)
-            elif "strategy" in reader.widgets:
-                await reader.choose("strategy", chance.choice(STRATEGIES))
             else:
-                await reader.rerun()
+                await reader.pool(chance.choice(STRATEGIES))
     for _ in range(SESSIONS):
         async with visitor(address) as reader:
             await reader.open(chance.choice(pages))

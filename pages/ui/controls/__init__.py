@@ -3,6 +3,7 @@
 Here is what several pages share; the sidebar's and each page's own are in the file of their name.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -155,6 +156,12 @@ def choose_settings(strategy: "Strategy", *, again: bool = False) -> None:
             else None,
             help=param.help,
         )
+
+
+def take_strategy(names: Sequence[str], place: int) -> None:
+    """Have one of the strategies that are drawn, in their order, chosen in the sidebar: it was pressed."""
+    if place < len(names):
+        st.session_state["strategy"] = names[place]
 
 
 def offer_another(reason: str) -> None:

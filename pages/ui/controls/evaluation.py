@@ -1,16 +1,20 @@
 """The widgets of the Evaluation page."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.ui import kept
-from pages.ui.controls import find_benchmark
+from pages.ui import kept, navigation, url
+from pages.ui.controls import find_benchmark, take_strategy
 from pages.ui.controls.files import choose_pairs, choose_texts
 from pooling.datasets import own_pairs, own_topics
 
 if TYPE_CHECKING:
+    from pages.ui.layout import Pressed
     from pooling.datasets import Pair
+    from pooling.encoders import Layer
 
 
 def choose_scored_data() -> str:
@@ -48,3 +52,20 @@ def choose_scored_pairs(data: str) -> "tuple[Pair, ...] | None":
 def choose_labelled_texts(data: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """The texts of that name and their labels; None, with what is lacking shown, while there are none."""
     return own_topics() if data == "topics" else choose_texts("Evaluate these")
+
+
+def take_cell(layers: "Sequence[Layer]", names: Sequence[str], cell: "Pressed") -> None:
+    """Have the layer and the strategy of a pressed cell of the grid chosen in the sidebar, where they are on offer."""
+    take_strategy(names, cell.column)
+    layer = layers[cell.row] if cell.row < len(layers) else None
+    if isinstance(layer, int):
+        st.session_state["layer"] = str(layer)
+    elif layer is not None and layer[0] == 1:
+        st.session_state["layer"] = "first-last"
+
+
+def explained(first: str, second: str) -> str | None:
+    """A link that has two texts explained on the Similarity page, by what is chosen here; none for long ones."""
+    texts = "\n".join(" ".join(text.split()) for text in (first, second))
+    link = urlencode({**url.chosen(), "text": texts})
+    return navigation.address("similarity", link) if len(link) < url.LONGEST else None

@@ -118,9 +118,17 @@ def chosen_points(corpus: Corpus) -> list[int]:
     return [options[i] for i in url.several(_points_key(corpus), options, (), most=MOST_CHOSEN)]
 
 
-def choose_points(corpus: Corpus, numbers: Sequence[int]) -> None:
-    """Keep what was chosen on the map just now, or that nothing is."""
+def choose_points(corpus: Corpus, numbers: Sequence[int], *, elsewhere: bool = False) -> None:
+    """Keep what was chosen on the map, or `elsewhere`, just now, or that nothing is."""
     st.session_state[_points_key(corpus)] = [str(number) for number in numbers]
+    if elsewhere:
+        st.session_state[f"_{_points_key(corpus)}-elsewhere"] = True
+
+
+def chosen_elsewhere(corpus: Corpus) -> bool:
+    """Whether texts of this corpus were ever chosen by a link or on another map than the large one."""
+    by_link = f"map-{corpus.digest}" not in st.session_state and bool(chosen_points(corpus))
+    return st.session_state.setdefault(f"_{_points_key(corpus)}-elsewhere", by_link)
 
 
 def _points_key(corpus: Corpus) -> str:

@@ -9,6 +9,7 @@ from pages.ui.controls import choose_sentence, numbered
 from pages.ui.controls.sentences import MOST_CHARACTERS
 
 if TYPE_CHECKING:
+    from pages.ui.layout import Pressed
     from pooling.similarity import Measure
 
 
@@ -67,6 +68,23 @@ def choose_query(texts: tuple[str, ...]) -> tuple[int, str | None]:
         )
         query = ""
     return index, query or None
+
+
+def take_pair(cell: "Pressed") -> None:
+    """Have the pair of a pressed cell of the matrix explained."""
+    st.session_state.update(pair1=str(cell.row + 1), pair2=str(cell.column + 1))
+
+
+def choose_token(key: str, names: list[str]) -> str:
+    """A token of a sentence to light up in the picture, by its name; empty for none."""
+    options = {"": "No token lit"} | dict(zip(names, names, strict=True))
+    return kept.one_of(st.selectbox, "Light a token", options, key=key, default="", label_visibility="collapsed")
+
+
+def take_tokens(first: list[str], second: list[str], cell: "Pressed") -> None:
+    """Have both tokens of a pressed cell lit up."""
+    if cell.row < len(first) and cell.column < len(second):
+        st.session_state.update(token1=first[cell.row], token2=second[cell.column])
 
 
 def choose_pair(texts: tuple[str, ...]) -> tuple[int, int]:
