@@ -31,7 +31,7 @@ def take_picture(address: str) -> None:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1280, "height": 960}, device_scale_factor=1.5)
         page.goto(address + PICTURE)
-        page.wait_for_selector(".js-plotly-plot >> nth=2", state="attached", timeout=90_000)
+        page.wait_for_selector(".living .token >> nth=0", timeout=90_000)
         page.wait_for_timeout(2000)
         page.screenshot(path=ROOT / ".github" / "playground.png")
         browser.close()

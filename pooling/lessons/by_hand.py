@@ -46,7 +46,7 @@ numbered from 0.
     right="right",
     task=Task(
         "playground",
-        "Do the same with a real model's numbers: part 3 of the Playground writes out any dimension you choose.",
+        "Do the same with a real model's numbers: point at a column of the picture, and its number is worked out.",
     ),
     reading=[("Sentence-BERT: three ways of pooling compared", "https://arxiv.org/abs/1908.10084")],
     models=(),
