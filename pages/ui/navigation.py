@@ -95,7 +95,7 @@ PAGES = (
             "The best strategy is the one whose similarities rank pairs of texts most nearly as their scores do. A "
             "lead counts only if it survives when the pairs are drawn again."
         ),
-        why="A map shows, but does not decide: score the strategies on pairs that people judged.",
+        why="A map shows, but does not decide: score the strategies on pairs that were scored by hand.",
     ),
     PageInfo(
         file="pages/padding_lab.py",
