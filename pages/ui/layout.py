@@ -38,7 +38,9 @@ STYLE = """<style>
 ::highlight(pp-term){text-decoration:underline dotted 1px;text-underline-offset:.25em}
 .pp-on-term *{cursor:help!important}
 .pp-words{font-size:.875rem}
-.pp-words summary{cursor:pointer;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;opacity:.8}
+.pp-words summary{cursor:pointer;opacity:.8}
+.pp-words summary span{display:inline-block;max-width:calc(100% - 10rem);vertical-align:bottom;white-space:nowrap;
+ overflow:hidden;text-overflow:ellipsis}
 .pp-words dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem;margin:.6rem 0}
 .pp-words dt{font-weight:600}
 .pp-words dd{margin:0}
