@@ -184,8 +184,9 @@ def touch(figure: "go.Figure", *, key: str, alt: str) -> None:
         layout.pressable(figure, key=key, alt=alt, choose=lambda at: controls.take_strategy(scored, at.row))
 
 
-pressing = () if axes == 3 else ("Press a point to mark its text on every map, a bar to choose its strategy.",)
-layout.picture(Picture(beside, judged, noticed, pressing, said), key="beside", draw=touch)
+points = [] if axes == 3 else ["Press a point to mark its text on every map."]
+press = " ".join([*points, *(["Press a bar to choose its strategy."] if bars else [])])
+layout.picture(Picture(beside, judged, noticed, (press,) if press else (), said), key="beside", draw=touch)
 
 st.markdown("**Watch them move**")
 places = {name: made for name, (made, _) in aligned.items()}

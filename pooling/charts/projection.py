@@ -108,7 +108,7 @@ def morph_figure(
     names: dict[str, str],
     *,
     shown: str,
-    dark: bool,
+    dark: bool = False,
     marked: Sequence[int] = (),
     height: int = 520,
 ) -> go.Figure:
