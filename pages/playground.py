@@ -39,7 +39,7 @@ st.caption(
     + (" Dotted: the prompt's tokens; pale ones are read but not pooled." if tokens["prompt"].any() else "")
     + " With keys: left and right change a weight, Delete takes its token out, up and down go to the next."
 )
-layout.noticed(weighed.about_tokens, tokens, key="tokens")
+layout.noticed(weighed.about_tokens, sentence.numbers(weighed, shown), key="tokens")
 
 st.header("The same sentence under every strategy", anchor=False)
 layout.picture(

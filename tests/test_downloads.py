@@ -119,8 +119,6 @@ def test_the_playground_offers_its_tables_and_pictures(server, reader):
     reader.open(server)
     for key, files in {
         "tokens": ["csv"],
-        "collapse": ["csv", "html"],
-        "by-hand": ["csv"],
         "strategies": ["csv", "html"],
     }.items():
         reader.page.locator(f".st-key-table-{key} button").first.click()

@@ -50,7 +50,7 @@ def test_every_page_works_with_a_prompt_that_is_only_read(page, strategy, few_te
 
 
 READS = {
-    "Playground": ["text", "strategy"],
+    "Playground": ["text"],  # its picture has the strategies
     "Hidden States": ["text"],
     "Attention": ["text"],
     "Similarity": ["text", "strategy"],

@@ -18,6 +18,7 @@ from pooling.tables.playground import (
     collapse_table,
     one_dimension_table,
     strategy_table,
+    weighed_table,
     winner_table,
     worked_formula,
 )
@@ -103,6 +104,16 @@ def test_under_max_the_share_is_the_dimensions_won():
     assert table["won"].tolist() == [1, 2, 0]
     assert winner_table(pooled, [0, 1, 2])["position"].tolist() == [2, 2, 1]
     assert winner_table(get_strategy("mean")(one), [0]) is None
+
+
+def test_the_table_has_each_tokens_weight_beside_its_numbers_over_the_embedding():
+    one = states(ROWS).one(0)
+    pooled = get_strategy("max")(one)
+    table = weighed_table(token_table(one, pooled), collapse_table(one, pooled, [0, 2]))
+    assert table["token"].tolist() == [*one.tokens[0], "embedding"]
+    assert table["position"].tolist()[:-1] == [1, 2, 3]
+    assert table["dimension 2"].tolist() == [*one.hidden[0, :, 2].tolist(), pooled.embedding[0, 2].item()]
+    assert table["weight"].tolist()[:-1] == pooled.token_share[0].tolist()
 
 
 def test_dimensions_are_a_window_the_most_varied_or_all():

@@ -178,8 +178,8 @@ def test_an_error_at_any_stage_of_a_run_is_in_the_log_by_its_kind_and_quotes_nob
 def test_thousands_of_values_of_a_wrong_kind_are_some_lines_in_the_log():
     async def visit(address):
         async with visitor(address, Sender) as reader:
-            await reader.open()
-            box = reader.widgets["dimension"].id
+            await reader.open("attention")
+            box = reader.widgets["head-seed"].id
             for _ in range(150):
                 await reader.choose_wrongly(wrong_values(box)[0])
 

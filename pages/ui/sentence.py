@@ -80,6 +80,13 @@ def _dimensions(_weighed: Weighed, choice: Choice, index: int, shown: str, start
     return chosen_dimensions(_weighed.states, shown, start)
 
 
+def numbers(weighed: Weighed, shown: list[int]) -> "pd.DataFrame":
+    """A sentence's tokens, each with its weight and its hidden state in the dimensions shown, over their embedding."""
+    from pooling.tables.playground import collapse_table, weighed_table
+
+    return weighed_table(weighed.tokens, collapse_table(weighed.states, weighed.pooled, shown))
+
+
 def drawn(weighed: Weighed, shown: list[int]) -> "Picture":
     """The sentence under every strategy, in the dimensions shown."""
     return _drawn(weighed, weighed.choice, weighed.index, shown)

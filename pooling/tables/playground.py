@@ -40,6 +40,15 @@ def collapse_table(states: TokenStates, pooled: Pooled, dimensions: Sequence[int
     return pd.DataFrame(values.numpy(), index=pd.Index(rows, name="position"), columns=list(dimensions))
 
 
+def weighed_table(tokens: pd.DataFrame, matrix: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `token_table` beside those of `collapse_table`, whose last is the embedding."""
+    named = tokens.convert_dtypes().reindex(range(len(matrix)))
+    named.loc[len(tokens), "token"] = EMBEDDING
+    return pd.concat(
+        [named, matrix.set_axis([f"dimension {d}" for d in matrix], axis=1).reset_index(drop=True)], axis=1
+    )
+
+
 def winner_table(pooled: Pooled, dimensions: Sequence[int]) -> pd.DataFrame | None:
     """Who won each dimension: position (from 1) and dimension; None for weights without winners."""
     if pooled.kind != "winners":
