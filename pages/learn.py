@@ -123,7 +123,7 @@ def teach(lesson: Lesson) -> None:
 def show_code(advice: Advice) -> None:
     """The recommendation as code."""
     layer = -1 if advice.example != advice.model else advice.layer
-    recipe = Recipe(advice.example, advice.strategy, layer, normalise=advice.normalise)
+    recipe = Recipe(advice.example, advice.strategy, layer, after=("l2",) if advice.normalise else ())
     st.code(for_pooling(recipe).code, language="python")
 
 

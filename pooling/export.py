@@ -17,10 +17,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from safetensors.torch import save
 from torch import Tensor
 
+from pooling.after import Step, chosen_steps, run_steps
 from pooling.attention_heads import head_path
 from pooling.catalogue import get_model, says_twice, split_template
 from pooling.encoders import Encoder, apply
@@ -29,13 +30,15 @@ from pooling.snippets import layer_shares, not_in_sentence_transformers, reposit
 from pooling.tables import harmless
 
 Vectors = Float[Tensor, "text dim"]
+Ready = Num[Tensor, "text dim"]
+"""Embeddings as a recipe leaves them: codes are whole numbers."""
 Files = dict[str, bytes]
 MANIFEST = "manifest.json"
 LIBRARIES = ("torch", "transformers", "numpy")
 
 
 def embeddings(recipe: Recipe, encoder: Encoder, texts: Sequence[str]) -> Vectors:
-    """Embeddings [text, dim] of a handful of texts by a recipe, not yet scaled: `scaled` does that.
+    """Embeddings [text, dim] of a handful of texts by a recipe, before its steps after pooling: `ready` does those.
 
     Raises:
         NotComputable: when the recipe needs a head that was not trained for this model and layer, or attention
@@ -52,9 +55,19 @@ def embeddings(recipe: Recipe, encoder: Encoder, texts: Sequence[str]) -> Vector
     return apply(strategy, states, model=recipe.model, layer=layer).embedding
 
 
-def scaled(vectors: Vectors, recipe: Recipe) -> Vectors:
-    """Embeddings as the recipe wants them: scaled to length 1, or as they are."""
-    return torch.nn.functional.normalize(vectors, dim=1) if recipe.normalise else vectors
+def ready(vectors: Vectors, recipe: Recipe, own: Sequence[Step] = ()) -> Ready:
+    """Embeddings after the recipe's steps; what NumPy has no type for, in float32.
+
+    Args:
+        vectors: as they were pooled.
+        recipe: whose steps are taken.
+        own: the steps of the model's own files.
+
+    Raises:
+        NotComputable: as `run_steps` does.
+    """
+    made = run_steps(vectors, chosen_steps(recipe.after, own))
+    return made.float() if made.dtype == torch.bfloat16 else made
 
 
 def manifest(recipe: Recipe, encoder: Encoder) -> dict[str, Any]:
@@ -79,7 +92,7 @@ def manifest(recipe: Recipe, encoder: Encoder) -> dict[str, Any]:
     }
 
 
-def csv_files(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, about: str) -> Files:
+def csv_files(texts: Sequence[str], labels: Sequence[str], vectors: Ready, about: str) -> Files:
     """One row a text, one column a dimension; nine digits, which give every float32 back."""
     numbers = pd.DataFrame(vectors.numpy()).rename(columns=str)
     frame = pd.concat([_texts_table(texts, labels), numbers], axis=1)
@@ -87,7 +100,7 @@ def csv_files(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, abo
     return {"embeddings.csv": written.encode("utf-8-sig")}
 
 
-def parquet_files(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, about: str) -> Files:
+def parquet_files(texts: Sequence[str], labels: Sequence[str], vectors: Ready, about: str) -> Files:
     """Columns text, label where there is one, and embedding, a list of float32; the manifest is in the file too."""
     dim = vectors.shape[1]
     columns: dict[str, Any] = {"text": pa.array(texts, pa.string())}
@@ -98,7 +111,7 @@ def parquet_files(texts: Sequence[str], labels: Sequence[str], vectors: Vectors,
     return {"embeddings.parquet": written.getvalue()}
 
 
-def npz_files(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, about: str) -> Files:
+def npz_files(texts: Sequence[str], labels: Sequence[str], vectors: Ready, about: str) -> Files:
     """The array `embeddings`, and the texts in a JSON file: NumPy's own strings take four bytes for every place."""
     written = io.BytesIO()
     np.savez(written, embeddings=vectors.numpy())
@@ -106,7 +119,7 @@ def npz_files(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, abo
     return {"embeddings.npz": written.getvalue(), "texts.json": _json(beside)}
 
 
-def projector_files(texts: Sequence[str], labels: Sequence[str], vectors: Vectors, about: str) -> Files:
+def projector_files(texts: Sequence[str], labels: Sequence[str], vectors: Ready, about: str) -> Files:
     """The two files that https://projector.tensorflow.org loads: vectors, and the texts with their labels."""
     written = io.StringIO()
     np.savetxt(written, vectors.numpy(), fmt="%.9g", delimiter="\t")
@@ -117,7 +130,7 @@ def projector_files(texts: Sequence[str], labels: Sequence[str], vectors: Vector
     return {"vectors.tsv": written.getvalue().encode(), "metadata.tsv": ("\n".join(lines) + "\n").encode()}
 
 
-FORMATS: dict[str, tuple[str, Callable[[Sequence[str], Sequence[str], Vectors, str], Files]]] = {
+FORMATS: dict[str, tuple[str, Callable[[Sequence[str], Sequence[str], Ready, str], Files]]] = {
     "csv": ("CSV", csv_files),
     "parquet": ("Parquet", parquet_files),
     "npz": ("NPZ", npz_files),
@@ -132,16 +145,18 @@ def pack_embeddings(
 
     Args:
         labels: one a text, or none.
-        vectors: of the texts by the recipe's model, layer and strategy, not yet scaled.
+        vectors: of the texts by the recipe's model, layer and strategy, before its steps after pooling.
     """
     about = _json(manifest(recipe, encoder) | {"texts": len(texts)})
-    files = FORMATS[kind][1](texts, labels, scaled(vectors, recipe).contiguous(), about.decode())
+    files = FORMATS[kind][1](texts, labels, ready(vectors, recipe, encoder.after).contiguous(), about.decode())
     return _zipped(files | {MANIFEST: about})
 
 
 def not_as_model(recipe: Recipe) -> str:
     """Why the recipe cannot be a sentence-transformers folder, in a sentence; "" where it can."""
     reason = not_in_sentence_transformers(recipe)
+    if not reason and recipe.after and not recipe.normalise:
+        return "A sentence-transformers folder is written here with scaling to length 1 alone after the pooling."
     if not reason and (says_twice(recipe.template) or split_template(recipe.template)[1]):
         return "A sentence-transformers folder can put a prompt before a text only, and yours goes on after it."
     return reason

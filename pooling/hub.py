@@ -36,10 +36,10 @@ from pooling.catalogue import Model, check_weights, downloaded_folder, sha256_of
 from pooling.machine import free_disk, free_memory, megabytes
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
+WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors|\d+_Dense/model\.safetensors")
 BESIDE = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|modules|sentence_bert_config)\.json"
-    r"|1_Pooling/config\.json|model\.safetensors\.index\.json|vocab\.txt|merges\.txt"
+    r"|(1_Pooling|\d+_Dense)/config\.json|model\.safetensors\.index\.json|vocab\.txt|merges\.txt"
     r"|(spiece|tokenizer|sentencepiece\.bpe)\.model"
 )
 LARGEST_BESIDE = 50_000_000

@@ -40,14 +40,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides an embedding: model, strategy, its parameters, layer, prompt, and scaling to length 1."""
+    """All that decides an embedding: model, strategy, its parameters, layer, prompt, and the steps after pooling."""
 
     model: str
     strategy: str
     layer: "Layer"
     template: str = PLAIN
     pool_template: bool = True
-    normalise: bool = False
+    after: tuple[str, ...] = ()
+    """Steps after pooling, in order, as `pooling.after` writes them: `l2`, `first:128`."""
     params: "Settings" = ()
     """Parameters of the strategy that are not at their defaults."""
     own: tuple[float, ...] = ()
@@ -72,6 +73,11 @@ class Recipe:
         return self.reading.plain
 
     @property
+    def normalise(self) -> bool:
+        """Whether scaling to length 1 is all that is done after pooling."""
+        return self.after == ("l2",)
+
+    @property
     def apart(self) -> str:
         """What stands around the text and is read, but not pooled; "" where all is pooled."""
         if says_twice(self.template):
@@ -86,5 +92,6 @@ class Recipe:
         where = f"layers {layer_name(self.layer)} averaged" if averaged else f"layer {layer_name(self.layer)}"
         prompt = "" if self.plain else ", said twice" if self.template == ECHO else ", in its prompt"
         prompt += f" ({self.apart} read, not pooled)" if self.apart else ""
-        length = "L2-normalised" if self.normalise else "not normalised"
-        return f"{self.pooling.title} pooling of {where} of {self.model.rpartition('/')[2]}{prompt}, {length}"
+        named = {("l2",): "L2-normalised", (): "not normalised"}
+        steps = named.get(self.after) or f"then {' → '.join(self.after)}"
+        return f"{self.pooling.title} pooling of {where} of {self.model.rpartition('/')[2]}{prompt}, {steps}"

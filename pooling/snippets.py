@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pooling.after import Step, chosen_steps, get_step
 from pooling.attention_heads import head_path, layer_name
 from pooling.catalogue import MODELS, Model, get_model, says_twice, split_template
 from pooling.encoders import Encoder, Layer
@@ -80,7 +81,7 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
         *([f"# {entry.install}"] if gguf else []),
         *(["from importlib.util import find_spec", "from pathlib import Path", ""] if gguf else []),
         "import torch",
-        *(["from safetensors.torch import load_file"] if strategy.needs == "head" else []),
+        *(["from safetensors.torch import load_file"] if strategy.needs == "head" or _fitted(recipe) else []),
         f"from transformers import {auto}, AutoTokenizer" + (", GgufConfig" if gguf else ""),
         "",
         *_where(entry),
@@ -128,8 +129,8 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
         ]
     lines += [f"{name} = {value!r}" for name, value in strategy.settings]
     lines += strategy.torch.splitlines()
-    if recipe.normalise:
-        lines += ["embeddings = torch.nn.functional.normalize(embeddings, dim=1)"]
+    for step in chosen_steps(recipe.after, encoder.after):
+        lines += [*_numbers(step, entry), *step.torch.splitlines()]
     head = "The head's file is under Export, and in this project's folder pooling/heads."
     said = head if strategy.needs == "head" else ""
     said += "" if says_twice(recipe.template) else _cut_at_the_end(recipe, encoder)
@@ -146,7 +147,8 @@ def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[
         return Snippet(
             tool, "", "sentence-transformers does not read these weights, one GGUF file: use `pooling` or PyTorch."
         )
-    own = (encoder.trained_pooling, encoder.layers, encoder.normalises) == (strategy.name, layer, recipe.normalise)
+    its_own = tuple(step.written for step in encoder.after)
+    own = (encoder.trained_pooling, encoder.layers, its_own) == (strategy.name, layer, recipe.after)
     lines = ["from sentence_transformers import SentenceTransformer"]
     if own:
         lines += ["", *_where(entry), "model = SentenceTransformer(name, **pinned)  # this is the model's own pipeline"]
@@ -184,12 +186,15 @@ def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[
         lines += [f"model = SentenceTransformer(modules=[{', '.join(parts)}])"]
     lines += [
         *(["model.tokenizer.pad_token = model.tokenizer.eos_token"] if encoder.tokenizer.pad_token is None else []),
+        *(["from safetensors.torch import load_file"] if _fitted(recipe) and not own else []),
         "",
         f"texts = {_listed(texts)}",
     ]
     lines += _prompted(recipe, "texts")
     # Some models' files name a prompt that would be put before every text unasked.
     lines += ['embeddings = model.encode(texts, prompt="", convert_to_tensor=True)']
+    for step in [] if own or recipe.normalise else chosen_steps(recipe.after, encoder.after):
+        lines += [*_numbers(step, entry), *(step.sentence_transformers or step.torch).splitlines()]
     return Snippet(tool, _joined(lines), f"Run with sentence-transformers 6.2.0.{_cut_at_the_end(recipe, encoder)}")
 
 
@@ -229,9 +234,15 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
         setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
     named, params = f'"{strategy.name}"', [f"{name}={value!r}" for name, value in recipe.params]
     chosen = f"get_strategy({', '.join([named, *params])})" if params else named
+    corpus = [step.written for step in map(get_step, recipe.after) if step.fits == "corpus"]
+    if recipe.after and not recipe.normalise:
+        named_or_read = [_file(one) if one in corpus else f'"{one}"' for one in recipe.after]
+        setting += f", after=[{', '.join(named_or_read)}]"
     setting += ", normalize_embeddings=True" if recipe.normalise else ""
     lines = [
+        *(["from pathlib import Path", ""] if corpus else []),
         f"from pooling import embed, {'get_strategy, ' if params else ''}load_encoder",
+        *(["from pooling.after import load_step"] if corpus else []),
         "",
         f'encoder = load_encoder("{recipe.model}")',
         f"texts = {_listed(texts)}",
@@ -331,6 +342,36 @@ def for_llama_cpp(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS
     return Snippet("llama.cpp", _joined([*get, serve, "", request]), said, "bash")
 
 
+def _fitted(recipe: Recipe) -> bool:
+    """Whether a step after pooling has numbers of its own, to be read from a file."""
+    return any(get_step(one).fits for one in recipe.after)
+
+
+def _file(step: str) -> str:
+    """Code for the step that was fitted on the reader's own corpus, read from the file that `save_step` wrote."""
+    return f'load_step(Path("{step}.safetensors"))'
+
+
+def _numbers(step: Step, entry: Model) -> list[str]:
+    """Lines of Python: `count` and `fitted`, where a step's code reads them."""
+    lines = [f"count = {step.count}"] if step.counts else []
+    if step.fits == "corpus":
+        lines += [f'fitted = load_file("{step.name}.safetensors")  # written by save_step of pooling.after']
+    elif step.fits == "model":
+        numbers = step.settings["fitted"]
+        if numbers["weight"] is None:
+            raise NotComputable(numbers["lacks"])
+        at = f'"{repository(entry)}", "{numbers["file"]}", revision="{entry.commit}"'
+        lines += [
+            "import torch",
+            "from huggingface_hub import hf_hub_download",
+            f"weights = load_file(hf_hub_download({at}))",
+            'fitted = {"weight": weights["linear.weight"], "bias": weights.get("linear.bias")}',
+            f'fitted["activation"] = torch.nn.{type(numbers["activation"]).__name__}()',
+        ]
+    return lines
+
+
 def _cut_at_the_end(recipe: Recipe, encoder: Encoder) -> str:
     """What goes of a prompt where a long text is cut at its end, prompt and all; "" where nothing of it does."""
     what = "second copy" if says_twice(recipe.template) else "prompt" if split_template(recipe.template)[-1] else ""
@@ -369,6 +410,8 @@ def _not_served(
         return f"{tool} pools the last layer only, so it cannot pool layer {layer_name(recipe.layer)}."
     if _copy_counts(recipe):
         return f"{tool} pools both copies of a text that is said twice, and cannot leave out the first."
+    if recipe.after and not recipe.normalise:
+        return f"For {tool} there is code here for scaling to length 1 alone, not for {' → '.join(recipe.after)}."
     if not recipe.plain and not recipe.pool_template and strategy.name != "last_token":
         return f"{tool} pools a prompt's tokens with the text's, and cannot leave them out."
     if not recipe.plain and not recipe.pool_template:

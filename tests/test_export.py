@@ -17,7 +17,7 @@ from sentence_transformers import SentenceTransformer
 from pooling import get_strategy, load_encoder
 from pooling.catalogue import DEFAULT, get_model, model_folder, sha256_of
 from pooling.encoders.loading import read_encoder, trained_pooling
-from pooling.export import FORMATS, embeddings, model_files, pack_embeddings, pack_model, save_model, scaled
+from pooling.export import FORMATS, embeddings, model_files, pack_embeddings, pack_model, ready, save_model
 from pooling.recipe import Recipe
 from tests.tiny_models import write
 
@@ -29,7 +29,7 @@ TEXTS = [
     "A plain sentence that is a good deal longer.",
 ]
 LABELS = ["@a", "b", "b", "a"]
-RECIPE = Recipe(DEFAULT, "max", 4, "query: {}", normalise=True)
+RECIPE = Recipe(DEFAULT, "max", 4, "query: {}", after=("l2",))
 
 
 def opened(packed: bytes) -> dict[str, bytes]:
@@ -49,7 +49,7 @@ def exported(encoder, vectors):
 
 
 def test_every_format_gives_every_number_back(exported, vectors):
-    want = scaled(vectors, RECIPE).numpy()
+    want = ready(vectors, RECIPE).numpy()
     assert np.linalg.norm(want, axis=1) == pytest.approx(1)
     rows = list(csv.reader(io.StringIO(exported["csv"]["embeddings.csv"].decode("utf-8-sig"))))
     assert rows[0] == ["text", "label", *map(str, range(384))]
@@ -78,10 +78,12 @@ def test_every_manifest_says_how_the_embeddings_were_made(exported, encoder):
         said = json.loads(files["manifest.json"])
         model = get_model(DEFAULT)
         assert (said["model"], said["commit"], said["weights_sha256"]) == (DEFAULT, model.commit, model.sha256)
-        assert (said["layer"], said["strategy"], said["normalise"], said["template"]) == (4, "max", True, "query: {}")
+        assert (said["layer"], said["strategy"], said["after"], said["template"]) == (4, "max", ["l2"], "query: {}")
         assert said["versions"].keys() == {"python", "torch", "transformers", "numpy"}
         assert said["texts"] == len(TEXTS)
-        again = Recipe(**{key: said[key] for key in ("model", "strategy", "layer", "template", "normalise")})
+        again = Recipe(
+            **{key: said[key] for key in ("model", "strategy", "layer", "template")}, after=tuple(said["after"])
+        )
         assert again == RECIPE
     inside = pq.read_schema(io.BytesIO(exported["parquet"]["embeddings.parquet"])).metadata[b"manifest"]
     assert json.loads(inside)["strategy"] == "max"
@@ -91,9 +93,9 @@ def test_every_manifest_says_how_the_embeddings_were_made(exported, encoder):
 @pytest.mark.parametrize(
     "recipe",
     [
-        Recipe(DEFAULT, "mean", 6, normalise=True),
+        Recipe(DEFAULT, "mean", 6, after=("l2",)),
         Recipe(DEFAULT, "max", 4),
-        Recipe(DEFAULT, "weighted_mean", (1, 6), "query: {}", normalise=True),
+        Recipe(DEFAULT, "weighted_mean", (1, 6), "query: {}", after=("l2",)),
         Recipe(DEFAULT, "last_token", 6),
         Recipe(DEFAULT, "cls", 0, "query: {}"),
         Recipe(DEFAULT, "mean_sqrt_len", 6),
@@ -115,7 +117,7 @@ def test_the_model_folder_is_loaded_by_sentence_transformers_and_agrees(recipe, 
     shutil.copy(model_folder(model) / "model.safetensors", folder)
     assert sha256_of(folder / "model.safetensors") in readme
     theirs = SentenceTransformer(str(folder), device="cpu").encode(TEXTS, convert_to_tensor=True)
-    torch.testing.assert_close(theirs, scaled(embeddings(recipe, encoder, TEXTS), recipe), atol=1e-5, rtol=0)
+    torch.testing.assert_close(theirs, ready(embeddings(recipe, encoder, TEXTS), recipe), atol=1e-5, rtol=0)
     assert trained_pooling(folder) == recipe.strategy
 
 

@@ -245,7 +245,8 @@ def test_every_answer_to_the_four_questions_has_its_recommendation(kind, tuned, 
         advice.model
     ).layers
     assert advice.example in [model.name for model in all_models()]
-    code = for_pooling(Recipe(advice.example, advice.strategy, advice.layer, normalise=advice.normalise)).code
+    after = ("l2",) if advice.normalise else ()
+    code = for_pooling(Recipe(advice.example, advice.strategy, advice.layer, after=after)).code
     compile(code, "code", "exec")
 
 

@@ -16,7 +16,7 @@ from pooling.attention_heads import HEADS
 from pooling.catalogue import DEFAULT, ONE_WORD, get_model, model_folder
 from pooling.encoders import Encoder
 from pooling.encoders.loading import read_encoder
-from pooling.export import embeddings, scaled
+from pooling.export import embeddings, ready
 from pooling.recipe import Recipe
 from pooling.snippets import (
     for_llama_cpp,
@@ -79,7 +79,7 @@ def weights_folder() -> Path:
 
 @functools.cache
 def expected(recipe: Recipe) -> torch.Tensor:
-    return scaled(embeddings(recipe, load_once(recipe.model), TEXTS), recipe)
+    return ready(embeddings(recipe, load_once(recipe.model), TEXTS), recipe)
 
 
 @functools.cache
@@ -107,7 +107,7 @@ def test_every_python_snippet_gives_the_pages_embeddings(model, layer, template,
     ran = 0
     moved = [get_strategy("smooth_max", temperature=0.2), get_strategy("attention", temperature=5.0)]
     for strategy in [*all_strategies(), *moved]:
-        recipe = Recipe(model, strategy.name, layer, template, pooled, normalise, strategy.settings)
+        recipe = Recipe(model, strategy.name, layer, template, pooled, ("l2",) if normalise else (), strategy.settings)
         try:
             want = expected(recipe)
         except NotComputable:
@@ -141,7 +141,7 @@ def test_the_code_is_right_for_other_families(family, template, tmp_path, monkey
 
 @pytest.mark.parametrize("strategy", ["mean", "cls_attention"])
 def test_the_code_on_the_page_runs_by_itself(strategy):
-    code = for_pooling(Recipe(DEFAULT, strategy, 6, normalise=True)).code + "assert embeddings.shape == (2, 384)"
+    code = for_pooling(Recipe(DEFAULT, strategy, 6, after=("l2",))).code + "assert embeddings.shape == (2, 384)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
@@ -160,12 +160,12 @@ def test_code_is_pinned_and_runs_none_of_a_models_own():
     [("mean", "mean", "MEAN", "mean"), ("cls", "cls", "CLS", "cls"), ("last_token", "last-token", "LAST", "last")],
 )
 def test_servers_are_told_their_own_names(strategy, tei, vllm, llama_cpp):
-    recipe, encoder = Recipe(DEFAULT, strategy, 6, normalise=True), load_once(DEFAULT)
+    recipe, encoder = Recipe(DEFAULT, strategy, 6, after=("l2",)), load_once(DEFAULT)
     assert f"--pooling {tei} " in for_tei(recipe, encoder).code
     pooler = shlex.split(for_vllm(recipe, encoder).code.splitlines()[0])[-1]
     assert json.loads(pooler) == {"pooling_type": vllm, "use_activation": True}
     assert f"--pooling {llama_cpp} --embd-normalize 2" in for_llama_cpp(recipe, encoder).code
-    plain = dataclasses.replace(recipe, normalise=False)
+    plain = dataclasses.replace(recipe, after=())
     assert '"normalize": false' in for_tei(plain, encoder).code
     assert "--embd-normalize -1" in for_llama_cpp(plain, encoder).code
 

@@ -201,7 +201,7 @@ def choose_recipe(page: "PageInfo", own: tuple[float, ...] = ()) -> "Recipe":
         on_change=lambda: st.session_state.update(_normalise=st.session_state["take-normalise"]),
         help="Scale every embedding to length 1: the switch of the Similarity page.",
     )
-    recipe = replace(choice.recipe, normalise=normalise, own=own)
+    recipe = replace(choice.recipe, after=("l2",) if normalise else (), own=own)
     st.text(f"{recipe}.")
     for difference in _differences(page, choice):
         st.caption(f":material/info: {difference}")

@@ -4,12 +4,11 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import torch
-from jaxtyping import Float
+from jaxtyping import Num
 from torch import Tensor
-from torch.nn.functional import normalize
 from tqdm.auto import tqdm
 
+from pooling.after import Step, chosen_steps, run_steps
 from pooling.attention_heads import find_head
 from pooling.catalogue import PLAIN
 from pooling.encoders.encoder import Encoder, Layer
@@ -42,15 +41,16 @@ def embed(
     layer: Layer = -1,
     template: str = PLAIN,
     pool_template: bool = True,
+    after: Iterable[Step | str] = (),
     normalize_embeddings: bool = False,
     bfloat16: bool = False,
     progress: bool = False,
     report: Callable[[float], None] = lambda share: None,
-) -> dict[str, Float[Tensor, "text dim"]]:
+) -> dict[str, Num[Tensor, "text dim"]]:
     """Embeddings [text, dim] of a corpus under each strategy, from one forward pass.
 
-    In the caller's order, on the CPU in float32. Texts longer than the model's limit are cut, with a
-    `TruncationWarning` that says which and by how much.
+    In the caller's order, on the CPU, in float32 unless a step after pooling makes another type of it. Texts longer
+    than the model's limit are cut, with a `TruncationWarning` that says which and by how much.
 
     Args:
         texts: a list, tuple or generator of texts, a pandas Series (by its order, not its index), a NumPy array.
@@ -59,7 +59,9 @@ def embed(
         layer: as in `Encoder.encode`; likewise
         template: and
         pool_template: the prompt, and whether its tokens are pooled.
-        normalize_embeddings: whether to scale every embedding to length 1.
+        after: steps after pooling, in order, by name or not: "l2", "first:128", "dense" for the model's own; those of
+            `pooling.after` that are fitted on a corpus have to be.
+        normalize_embeddings: whether to scale every embedding to length 1, at last.
         bfloat16: whether the model computes in it, about twice as fast where the device has it; pooling does not.
         progress: whether to show a bar of the characters that are done.
         report: told their share after each batch; it may raise to end it.
@@ -67,14 +69,16 @@ def embed(
     Raises:
         ValueError: as `Encoder.encode` does, or for bfloat16 where the device has none.
         NotComputable: for a strategy that needs attention where there is none, or a head that was not trained
-            for this model and layer.
+            for this model and layer, or a step that has no numbers or makes nothing of so many dimensions.
+        KeyError: for an unknown strategy or step.
     """
     texts, layer = as_texts(texts), encoder.layer(layer)
     if strategies is None:
         strategies = [s for s in all_strategies() if s.needs is None]
     given = [strategies] if isinstance(strategies, str | Strategy) else strategies
     chosen = [get_strategy(s) if isinstance(s, str) else s for s in given]
-    made = {s.name: torch.empty(len(texts), encoder.dim) for s in chosen}
+    steps = chosen_steps([*after, *(["l2"] if normalize_embeddings else [])], encoder.after)
+    made: dict[str, Tensor] = {}
     lost: dict[int, int] = {}
     done, whole = 0, sum(map(len, texts))
     asked: dict[str, Any] = {"template": template, "pool_template": pool_template, "bfloat16": bfloat16}
@@ -86,7 +90,10 @@ def embed(
             lost |= {i: n for i, n in zip(indices, states.lost, strict=True) if n}
             for strategy in chosen:
                 pooled = apply(strategy, states, model=encoder.name, layer=layer).embedding
-                made[strategy.name][indices] = (normalize(pooled, dim=1) if normalize_embeddings else pooled).cpu()
+                ready = run_steps(pooled, steps).cpu()
+                if strategy.name not in made:
+                    made[strategy.name] = ready.new_empty(len(texts), ready.shape[1])
+                made[strategy.name][indices] = ready
             read = sum(len(texts[i]) for i in indices)
             done += read
             shown.update(read)

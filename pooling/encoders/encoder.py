@@ -12,6 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from pooling.after import Step
 from pooling.catalogue import PLAIN, split_template
 from pooling.encoders.devices import check_bfloat16
 from pooling.encoders.tokens import Row, as_texts, cut, to_rows, windows
@@ -42,7 +43,7 @@ class Encoder:
         dim: dimensions of a hidden state.
         max_length: tokens a text may have, special tokens included.
         trained_pooling: name of the strategy it was trained with, None when nothing says so.
-        normalises: whether its own pipeline scales embeddings to length 1.
+        after: what its own files do after pooling, as steps.
         longest_attention: tokens a text may have for its attention to be given; of a longer one it would be too large.
     """
 
@@ -54,10 +55,10 @@ class Encoder:
         *,
         max_length: int,
         trained_pooling: str | None = None,
-        normalises: bool = False,
+        after: Sequence[Step] = (),
     ):
         self.name, self.model, self.tokenizer = name, model, tokenizer
-        self.max_length, self.trained_pooling, self.normalises = max_length, trained_pooling, normalises
+        self.max_length, self.trained_pooling, self.after = max_length, trained_pooling, tuple(after)
         self.device = torch.device(model.device)
         config = model.config.get_text_config()
         self.layers, self.dim = config.num_hidden_layers, config.hidden_size
@@ -67,6 +68,11 @@ class Encoder:
         self._tokenizer_lock = threading.Lock()
         self._eager_lock = threading.Lock()
         self._forwards = threading.BoundedSemaphore(FORWARDS_AT_ONCE)
+
+    @property
+    def normalises(self) -> bool:
+        """Whether its own pipeline scales embeddings to length 1."""
+        return any(step.name == "l2" for step in self.after)
 
     def encode(
         self,

@@ -20,6 +20,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_MAPPING_NAMES,
 )
 
+from pooling.after.dense import own_steps
 from pooling.catalogue import Model, cache_folder, get_model, model_folder
 from pooling.encoders.devices import check_device, default_device
 from pooling.encoders.encoder import Encoder
@@ -74,15 +75,14 @@ def read_encoder(name: str, folder: Path, *, device: str = "cpu", causal: bool =
     model = _auto_class(config).from_pretrained(
         folder, config=config, use_safetensors=True, dtype=torch.float32, attn_implementation=_attention(config), **SAFE
     )
-    # Under a mask it was not trained with, what the files say of the pooling no longer holds.
-    modules = [] if causal else _json(folder / "modules.json", [])
     return Encoder(
         name,
         model.eval().requires_grad_(False).to(device),
         tokenizer,
         max_length=_max_length(folder, tokenizer, model.config.get_text_config()),
+        # Under a mask it was not trained with, what the files say of the pooling no longer holds.
         trained_pooling=None if causal else trained_pooling(folder),
-        normalises=any("Normalize" in m["type"] for m in modules),
+        after=() if causal else own_steps(folder),
     )
 
 
@@ -196,13 +196,18 @@ def _converted(gguf: Path, model: Model) -> Path:
     return final
 
 
+def positions(config: Any) -> int | float:
+    """Tokens that a model has positions for; infinity where it counts them some other way."""
+    found = getattr(config, "max_position_embeddings", None) or math.inf
+    if getattr(config, "model_type", "") in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
+        found -= config.pad_token_id + 1  # position ids start behind the padding's
+    return found
+
+
 def _max_length(folder: Path, tokenizer: Any, config: Any) -> int:
     """Tokens a text may have: the smallest of what the model's files say."""
-    positions = getattr(config, "max_position_embeddings", None) or math.inf
-    if getattr(config, "model_type", "") in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
-        positions -= config.pad_token_id + 1  # position ids start behind the padding's
     own = _json(folder / "sentence_bert_config.json", {}).get("max_seq_length") or math.inf
-    return int(min(positions, own, tokenizer.model_max_length))
+    return int(min(positions(config), own, tokenizer.model_max_length))
 
 
 def _json(path: Path, missing: Any) -> Any:
