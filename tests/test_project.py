@@ -113,7 +113,7 @@ def test_imports_run_one_way():
 
 
 def test_the_code_is_formatted_and_clean():
-    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."]):
+    for command in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["oxlint", "--deny-warnings", "pages"]):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=_path())
         assert done.returncode == 0, done.stdout
 

@@ -5,6 +5,7 @@ comes back as one act, after the movement has ended: the strategy, own weights, 
 """
 
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,12 @@ def _file(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-_picture = st.components.v2.component(
-    "living", html=_file("living.html"), css=_file("living.css"), js=_file("pool.js") + _file("living.js")
-)
+def _script() -> str:
+    """Both modules as one: a browser gets a component's code as a text that can import nothing."""
+    return re.sub(r"^import .*\n|^export (?=function)", "", _file("pool.js") + _file("living.js"), flags=re.MULTILINE)
+
+
+_picture = st.components.v2.component("living", html=_file("living.html"), css=_file("living.css"), js=_script())
 
 
 def weighed(choice: Choice, index: int) -> "Weighed":

@@ -1,8 +1,10 @@
 // The living picture: tokens, their weights, the matrix and the vector it becomes, pooled under the reader's hand.
 //
-// `pool.js` stands before this file and computes; here it is drawn, pointed at and dragged. Python is told of an act
+// `pool.js` computes; here it is drawn, pointed at and dragged. Python is told of an act
 // when the movement has ended, and never during a drag: each act has a number, and what Python sends back is taken
 // over only when it knows the last one.
+
+import { number, poolOwn, readSentence, workedOut } from "./pool.js"
 
 const MOVE = 300
 const FIRST_LOOK = 700

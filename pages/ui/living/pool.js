@@ -3,9 +3,7 @@
 // What Python sends (see pooling/living.py) is `said`, names and texts, and `numbers`, one Float32Array with the
 // place of each array in it.
 
-const OWN = "own"
-
-function readSentence(said, numbers) {
+export function readSentence(said, numbers) {
   const T = said.tokens.length, D = said.dims.length, O = said.others.length
   const computed = said.strategies.filter((one) => one.missing === null)
   const S = computed.length
@@ -55,8 +53,9 @@ function contract({ T, D, hidden, pooled }, weightOf) {
   return vector
 }
 
-// All that is drawn under weights of one's own, one a token; `base` is the strategy of the other sentences' vectors.
-function poolOwn(sentence, weights, knowsOthers) {
+// All that is drawn under weights of one's own, one a token; the cosines to other sentences where their vectors are of
+// the strategy that the weights began with.
+export function poolOwn(sentence, weights, knowsOthers) {
   const { T, S, O, gram } = sentence
   const weightOf = (t) => weights[t]
   let squared = 0
@@ -87,7 +86,7 @@ function poolOwn(sentence, weights, knowsOthers) {
 }
 
 // As `pooling.tables.number`: three significant digits, a real minus.
-function number(value) {
+export function number(value) {
   if (!Number.isFinite(value)) return "–"
   const size = Math.abs(value)
   if (size === 0) return "0"
@@ -100,7 +99,7 @@ function number(value) {
 const SHOWN_TERMS = 12
 
 // One number of the embedding, worked out: the strategy's formula with the sentence's own numbers.
-function workedOut(sentence, made, worked, d) {
+export function workedOut(sentence, made, worked, d) {
   const { T, D, hidden, pooled } = sentence
   const terms = []
   for (let t = 0; t < T; t++) {
