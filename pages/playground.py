@@ -48,5 +48,7 @@ layout.picture(
     draw=partial(layout.pressable, choose=lambda at: controls.take_strategy(list(weighed.vectors), at.row)),
 )
 
+if weighed.own:
+    st.caption(f"Your own weights began with {strategy.title}, and are in the picture above alone.")
 st.header("The strategy you chose", anchor=False)
 layout.strategy_card(strategy)

@@ -17,6 +17,7 @@ from pages.ui.controls.projection import (
     choose_source,
     chosen_elsewhere,
     chosen_points,
+    take_first,
 )
 from pages.ui.navigation import require_frame
 
@@ -181,7 +182,7 @@ def touch(figure: "go.Figure", *, key: str, alt: str) -> None:
         layout.pressable(figure, key=key, alt=alt, choose=lambda at: choose([at.number], elsewhere=True))
     else:
         scored = list(judged.loc[judged[key].notna(), "name"])
-        layout.pressable(figure, key=key, alt=alt, choose=lambda at: controls.take_strategy(scored, at.row))
+        layout.pressable(figure, key=key, alt=alt, choose=lambda at: take_first(scored, at.row))
 
 
 points = [] if axes == 3 else ["Press a point to mark its text on every map."]

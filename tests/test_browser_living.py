@@ -137,6 +137,8 @@ def test_a_weight_is_dragged_and_everything_follows_with_no_message_before_it_is
     changed = hand.weights()
     assert [a == b for a, b in zip(weights, changed, strict=True)] == [row != VIOLIN for row in range(9)]
     assert hand.formula().count("×") == 9
+    assert hand.page.locator(".living .strategies [aria-checked=true]").count() == 0
+    assert hand.page.inner_text(".living .own em") == "your own weights, begun with Mean"
     hand.page.mouse.up()
     hand.reader.wait()
     assert len(hand.sent) == before + 1
@@ -176,6 +178,15 @@ def test_three_acts_and_back(server, hand):
         hand.reader.wait()
         assert (hand.weights(), hand.cosines("others"), hand.formula()) == before
     assert hand.page.url == server + "/"
+
+
+def test_a_link_with_own_weights_shows_them_as_bars(server, hand):
+    hand.open(f"{server}/?weights=0.1,0,0.1,0.1,0.4,0.1,0.1,0.1,0.1")
+    bars = hand.page.locator(".living .handle i").all()
+    widths = [float(one.evaluate("e => e.style.transform.slice(7, -1)")) for one in bars]
+    assert widths[1] == 0
+    assert widths[4] == pytest.approx(4 * widths[0])
+    assert 0.5 < widths[4] <= 1
 
 
 def test_reset_and_the_pressed_strategy_take_own_weights_back(server, hand):
@@ -309,7 +320,13 @@ def test_the_task_is_done_within_a_few_keys_and_noticed(server, hand):
     expect(task).to_have_class(re.compile("done"))
     hand.handle(1).focus()
     hand.page.keyboard.press("PageUp")
-    expect(task).to_have_text(re.compile("^Try it"))
+    expect(task).to_have_text(re.compile(r"^0\.636 is now 0\.\d+, by 2 weights\. Reset, and try it with one\.$"))
+    hand.page.locator(".living .reset").click()
+    hand.reader.wait()
+    expect(task).to_have_text(re.compile(r"^Try it: .+ It is 0\.636\.$"))
+    hand.strategy("max").click()
+    hand.reader.wait()
+    expect(task).to_be_hidden()  # its weights are not one a token
 
 
 def test_every_sample_set_shows_its_task(server, hand):

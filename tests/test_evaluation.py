@@ -358,7 +358,7 @@ def test_the_page_says_what_the_functions_say(page, encoder):
     scores = {name: 100 * spearman(one, own_pairs()) for (_, name), one in cosines.items()}
     figure = json.loads(page.get("plotly_chart")[0].proto.spec)
     labels = {s.title: s.name for s in all_strategies()}
-    names = [labels[label.partition("  <b>")[0]] for label in figure["layout"]["yaxis"]["ticktext"]]
+    names = [labels[label.removeprefix("▸ ").partition("  <b>")[0]] for label in figure["layout"]["yaxis"]["ticktext"]]
     points = figure["data"][-1]["x"]
     points = np.frombuffer(__import__("base64").b64decode(points["bdata"])) if isinstance(points, dict) else points
     assert names == sorted(scores, key=lambda n: -scores[n])

@@ -84,7 +84,7 @@ def test_a_score_is_the_strategys_at_the_parameter_and_its_code_too(encoder, few
     score = number(100 * spearman(grid.vectors[6, "smooth_max"], pairs))
     board = json.loads(shown.get("plotly_chart")[0].proto.spec)
     rows = board["layout"]["yaxis"]["ticktext"]
-    shown_scores = dict(row.removesuffix("</b>").split("  <b>") for row in rows)
+    shown_scores = dict(row.removeprefix("▸ ").removesuffix("</b>").split("  <b>") for row in rows)
     assert shown_scores.keys() == {s.title for s in all_strategies([("smooth_max", (("temperature", 2.0),))])}
     assert shown_scores["Smooth max, τ 2"] == score
 

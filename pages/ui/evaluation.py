@@ -109,7 +109,8 @@ def show_leaderboard(
     from pooling.pictures import evaluation as pictures
 
     scored = table.loc[table["score"].notna(), "name"]
-    layout.picture(pictures.leaderboard(table, measure, rows, what), key="leaderboard", draw=strategies_of(scored))
+    picture = pictures.leaderboard(table, measure, rows, what, choice.strategy.name)
+    layout.picture(picture, key="leaderboard", draw=strategies_of(scored))
     for card in head_cards():
         if (card["model"], card["layer"]) == (choice.model, choice.layer):
             st.caption(f"The head of trained attention has learned from: {card['data']}. It is at home on such data.")

@@ -27,6 +27,7 @@ MARK = Path(__file__).with_name("mark.svg")
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
+[data-testid=stTopNavLink]:focus-visible{outline:2px solid var(--st-primary-color,#0072b2)}
 .st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
 .st-key-take-place{position:absolute;width:0!important}

@@ -40,7 +40,7 @@ PAGES = (
             "cells."
         ),
         why="Try what the lessons say on sentences of your own.",
-        greeting="For all who use embeddings: try each pooling here.",
+        greeting="For anyone with embeddings: see what pooling does.",
     ),
     PageInfo(
         file="pages/hidden_states.py",

@@ -20,6 +20,7 @@ def intervals(
     *,
     title: str,
     zero: bool = False,
+    chosen: str = "",
 ) -> go.Figure:
     """One dot a strategy with its 95% interval, on an axis that fits them; a hollow dot is worse beyond chance.
 
@@ -29,6 +30,7 @@ def intervals(
             interval, `low` is `value`.
         title: of the axis.
         zero: whether zero is among what is shown, as a line.
+        chosen: the name of the strategy that a reader has chosen, marked.
     """
     shown = table[table[value].notna()]
     colours = [strategy_colour(name) for name in shown["name"]]
@@ -65,7 +67,10 @@ def intervals(
         tickmode="array",
         tickvals=list(range(len(shown))),
         # The number stands with the name: beside its dot it would touch the next one's.
-        ticktext=[f"{label}  <b>{points(v)}</b>" for label, v in zip(shown["label"], shown[value], strict=True)],
+        ticktext=[
+            f"{'▸ ' if name == chosen else ''}{label}  <b>{points(v)}</b>"
+            for name, label, v in zip(shown["name"], shown["label"], shown[value], strict=True)
+        ],
         range=[len(shown) - 0.5, -0.5],
         showgrid=False,
         zeroline=False,
@@ -81,13 +86,14 @@ def grid_scale(table: pd.DataFrame) -> tuple[int, int]:
     return (low, high) if low < high else (low, low + 5)
 
 
-def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
+def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str, column: str = "") -> go.Figure:
     """Layer by strategy, the score in each cell, on a scale that begins where most scores are.
 
     Args:
         table: of `grid_table`.
         chosen: the row of the layer that the sidebar has, framed.
         measure: what the scores are.
+        column: of the strategy that is chosen, whose cell has a frame of its own.
     """
     rows, columns = table.shape
     low, high = grid_scale(table)
@@ -109,14 +115,13 @@ def grid_heatmap(table: pd.DataFrame, chosen: str, measure: str) -> go.Figure:
     made.add_traces(weight_cells(cells))
     if chosen in table.index:
         y = list(table.index).index(chosen)
-        made.add_shape(
-            type="rect",
-            x0=-0.5,
-            x1=columns - 0.5,
-            y0=y - 0.5,
-            y1=y + 0.5,
-            line={"color": "#D55E00", "width": 3},
-        )
+        ends = [(-0.5, columns - 0.5)]
+        if column in table.columns:
+            x = list(table.columns).index(column)
+            ends.append((x - 0.5, x + 0.5))
+        for left, right in ends:
+            sides = {"x0": left, "x1": right, "y0": y - 0.5, "y1": y + 0.5}
+            made.add_shape(type="rect", **sides, line={"color": "#D55E00", "width": 3})
     made.update_xaxes(
         tickmode="array",
         tickvals=list(range(columns)),

@@ -9,7 +9,7 @@ from pooling.notices import evaluation as notices
 from pooling.pictures import Line, Panel, Picture
 
 
-def leaderboard(table: pd.DataFrame, measure: str, rows: int, what: str) -> Picture:
+def leaderboard(table: pd.DataFrame, measure: str, rows: int, what: str, chosen: str) -> Picture:
     """Scores with their intervals beside the distances to the best, which are known better.
 
     Args:
@@ -17,17 +17,20 @@ def leaderboard(table: pd.DataFrame, measure: str, rows: int, what: str) -> Pict
         measure: the name of the score.
         rows: how many rows count.
         what: what they are: "pairs" or "texts".
+        chosen: the name of the strategy that a reader has chosen.
     """
     noticed = notices.about_leaderboard(table, rows, what)
     title = f"{measure} × 100, 95% interval"
-    scores = partial(charts.intervals, table, "score", "low", "high", title=title)
+    scores = partial(charts.intervals, table, "score", "low", "high", title=title, chosen=chosen)
     title = "points behind the best, 95% interval"
     behind = partial(charts.intervals, table, "behind", "behind_low", "behind_high", title=title, zero=True)
     panels = (
         Panel(scores, "leaderboard", f"The score of each strategy. {noticed}"),
         Panel(behind, "behind", f"How far each strategy is behind the best. {noticed}"),
     )
-    return Picture((Line(panels, (6, 5)),), table, noticed, ("Press a dot to choose its strategy.",))
+    return Picture(
+        (Line(panels, (6, 5)),), table, noticed, ("Press a dot to choose its strategy; ▸ marks the chosen one.",)
+    )
 
 
 def cost(table: pd.DataFrame, own: str) -> Picture:
@@ -44,7 +47,10 @@ def grid(table: pd.DataFrame, chosen: str, measure: str, strategy: str) -> Pictu
         measure: the name of the score.
         strategy: what the chosen strategy is called.
     """
-    draw, (low, high) = partial(charts.grid_heatmap, table, chosen, f"{measure} × 100"), charts.grid_scale(table)
+    draw, (low, high) = (
+        partial(charts.grid_heatmap, table, chosen, f"{measure} × 100", strategy),
+        charts.grid_scale(table),
+    )
     below = f" What lies below {low} has the darkest." if table.min().min() < low else ""
     caption = f"{measure} × 100. The colours go from {low} to {high}.{below}"
     press = "Press a cell to choose its layer and strategy."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import kept, url
-from pages.ui.controls import current
+from pages.ui.controls import current, take_strategy
 from pages.ui.controls.files import choose_texts
 from pooling.datasets import own_topics
 
@@ -150,6 +150,14 @@ def choose_compared(first: str, possible: Sequence[str], default: Sequence[str])
         label=lambda name: get_strategy(name).label,
         placeholder="Choose one to five strategies",
     )
+
+
+def take_first(names: Sequence[str], place: int) -> None:
+    """Have one of the strategies that are drawn chosen; the one that was gives it up its place beside it."""
+    state = st.session_state
+    before = state["strategy"]
+    take_strategy(names, place)
+    state["map-with"] = [before if name == state["strategy"] else name for name in state["map-with"]]
 
 
 def choose_shown(names: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def write() -> None:
     typed = st.text_area(
         "Your sentences, one a line",
         key="text",
-        height=96,
+        height=104,
         persist_state="session",
         help="Press Ctrl+Enter (⌘+Enter on a Mac), or click elsewhere, to use what you typed.",
     )

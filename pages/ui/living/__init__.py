@@ -76,6 +76,7 @@ def show(weighed: "Weighed", dimensions: "Sequence[int]", dimension: int | None)
         "strategy": weighed.choice.recipe.strategy,
         "own": list(weighed.own) or None,
         "dimension": dimension,
+        "task": _task(weighed.choice, weighed.index),
         "hints": state.setdefault("_hints", not st.query_params),
         "ack": state.setdefault("_acts", 0),
         "colours": HIDDEN[dark],
@@ -121,7 +122,6 @@ def _living(_weighed: "Weighed", choice: Choice, index: int, dimensions: tuple[i
         ],
         "others": [{"number": i, "text": choice.texts[i - 1]} for i in made.said["others"]],
         "limit": colour_range(collapse_table(_weighed.states, _weighed.pooled, dimensions).iloc[:-1]),
-        "task": _task(choice, index),
     }
     for one in made.said["strategies"]:
         one["colour"] = strategy_colour(one["name"])
@@ -131,7 +131,7 @@ def _living(_weighed: "Weighed", choice: Choice, index: int, dimensions: tuple[i
 def _task(choice: Choice, index: int) -> dict[str, Any] | None:
     """What to try with the weights of a sample set's first sentence."""
     chosen = next((one for one in sample_sets() if one.sentences == choice.texts), None)
-    if chosen is None or index:
+    if chosen is None or index or "task" in st.query_params:  # a lesson's task comes first
         return None
     other, how = (chosen.less_like, "less") if chosen.less_like else (chosen.more_like, "more")
     return {

@@ -79,7 +79,7 @@ class Picture {
     }
     this.own = said.own && !pending ? Float32Array.from(said.own) : null
     this.pinned = said.dimension
-    if (another || columns?.length !== said.dims.length) this.drawn = null
+    if (another || columns?.length !== said.dims.length) this.drawn = this.top = null
     if (another) {
       this.at = { token: null, column: null }
       this.buildTokens()
@@ -116,7 +116,10 @@ class Picture {
 
   // Own weights begin as what the tokens count now.
   setWeight(t, weight) {
-    if (!this.own) this.own = Float32Array.from(this.sentence.under[this.strategy].share)
+    if (!this.own) {
+      this.own = Float32Array.from(this.sentence.under[this.strategy].share)
+      this.buildStrategies()
+    }
     this.own[t] = Math.max(0, Math.min(LARGEST, weight))
     this.point(t, this.at.column)
     this.dirty()
@@ -222,6 +225,7 @@ class Picture {
   }
 
   pointAt(event) {
+    if (event.pointerType === "touch") return // it moves the page; a tap is a click
     const [row, column] = this.place(event)
     this.point(event.currentTarget === this.find(".field") ? row : null, column)
   }
@@ -300,7 +304,7 @@ class Picture {
     const focused = place.contains(this.root.getRootNode().activeElement)
     place.replaceChildren(...this.said.strategies.map((one) => {
       const button = document.createElement("button")
-      const chosen = one.name === this.strategy
+      const chosen = one.name === this.strategy && !this.own
       button.type = "button"
       button.role = "radio"
       button.dataset.name = one.name
@@ -308,12 +312,16 @@ class Picture {
       button.title = one.missing ?? one.summary
       button.style.setProperty("--colour", one.colour)
       button.ariaChecked = String(chosen)
-      button.tabIndex = chosen ? 0 : -1
+      button.tabIndex = one.name === this.strategy ? 0 : -1
+      button.classList.toggle("begun", Boolean(this.own) && one.name === this.strategy)
       if (one.missing !== null) button.ariaDisabled = "true"
       button.onclick = () => (one.missing === null ? this.press(one.name) : this.say(one.missing))
       return button
     }))
-    if (focused) place.querySelector("[aria-checked=true]")?.focus()
+    if (focused) place.querySelector("[tabindex='0']")?.focus()
+    const { title, kind } = this.said.strategies.find((one) => one.name === this.strategy)
+    const shares = { tokens: "", dimensions: ", one a token", winners: ", one a token: the shares that each had won" }[kind]
+    this.find(".own em").textContent = `your own weights, begun with ${title}${shares}`
   }
 
   buildTokens() {
@@ -507,7 +515,9 @@ class Picture {
     if (!moving) this.paintVeil(made)
     const colour = this.own ? "var(--own)" : computed.find((one) => one.name === this.strategy)?.colour
     this.root.style.setProperty("--colour", colour)
-    this.top = this.drag?.top ?? (Math.max(...made.share, 3 * this.average(made.share)) || 1)
+    // Under own weights the scale stays as it was as long as all bars fit: nothing jumps as one lets go.
+    const needed = Math.max(...made.share)
+    if (!this.own || (!this.drag && !(needed <= this.top))) this.top = Math.max(needed, 3 * this.average(made.share)) || 1
     const percent = !this.own && made.kind === "winners"
     for (let t = 0; t < T; t++) {
       const weight = made.share[t]
@@ -551,10 +561,13 @@ class Picture {
     const share = this.sentence.under[this.strategy].share
     const moved = [...(this.own ?? [])].flatMap((w, t) => (Math.abs(w - share[t]) > 1e-3 * Math.max(w, share[t]) ? [t] : []))
     const now = made.toOthers[this.other(task)]
-    const done = moved.length === 1 && (task.less ? start - now : now - start) >= task.reached
+    const enough = (task.less ? start - now : now - start) >= task.reached
+    const done = moved.length === 1 && enough
     const text = done
       ? `Done: ${number(start)} is now ${number(now)}, by the weight of “${this.said.tokens[moved[0]].token}” alone.`
-      : task.text
+      : moved.length > 1 && enough
+        ? `${number(start)} is now ${number(now)}, by ${moved.length} weights. Reset, and try it with one.`
+        : `${task.text} It is ${number(now)}.`
     place.classList.toggle("done", done)
     if (place.textContent !== text) place.textContent = text
   }
@@ -574,7 +587,9 @@ class Picture {
       const now = cosine(share.map((w, u) => (u === t ? weight : w)))
       return (task.less ? start - now : now - start) >= task.reached
     })
-    const possible = this.strategy === this.said.strategy && Array.from({ length: T }, (_, t) => t).some((t) => pooled[t] && enough(t))
+    // One a token: other weights would change with their kind before any is moved.
+    const possible = this.strategy === this.said.strategy && under[this.strategy].kind === "tokens"
+      && Array.from({ length: T }, (_, t) => t).some((t) => pooled[t] && enough(t))
     this.trial = { key, start, possible }
     return this.trial
   }
