@@ -47,7 +47,7 @@ def test_a_cell_opens_its_pair_a_small_matrix_chooses_its_strategy_and_back_undo
     assert 60 < box.bounding_box()["y"] < 900
     press(reader, "multiples", 0.5, 0.5)  # the first of them
     assert "strategy=cls" in reader.page.url
-    assert reader.page.locator(".st-key-strategy input").input_value() == "CLS"
+    assert reader.chosen("strategy") == "CLS"
     assert back(reader).endswith("/similarity?pair1=5&pair2=4")
     assert back(reader).endswith("/similarity")
     assert box.locator("input").input_value() == "1 · She plays the violin every evening."
@@ -82,9 +82,9 @@ def test_a_pair_of_tokens_lights_both_chips_by_mouse_and_by_keyboard(server, rea
 def test_a_row_and_a_bar_choose_their_strategy(server, reader):
     reader.open(server)
     press(reader, "vectors", 0.5, 3.5 / 10)
-    assert reader.page.locator(".st-key-strategy input").input_value() == "Max"
+    assert reader.chosen("strategy") == "Max"
     press(reader, "cosines", 0.2, 6.5 / 10)
-    assert reader.page.locator(".st-key-strategy input").input_value() == "Weighted mean"
+    assert reader.chosen("strategy") == "Weighted mean"
     assert back(reader).endswith("?strategy=max")
 
 
