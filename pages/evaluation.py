@@ -64,7 +64,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     show_grid(made, measure)
     st.header(f"What {strategy.title} gets wrong", anchor=False)
     show_errors(made, pairs)
-    st.header("Published numbers, and the same here", anchor=False)
+    st.header("Published numbers" + (", and the same here" if stsb_folder() else ""), anchor=False)
     plain = made.scores.scores if choice.reading.plain else {}
     published = tables.published_table(choice.model, data, stsb_folder() is not None, plain)
     layout.table(published, key="published", alt="Published scores, and the same computed here.")

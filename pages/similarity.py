@@ -100,7 +100,7 @@ if len(neighbours):
 else:
     layout.noticed(said)
 
-st.header("4 · Why are these two similar?", anchor=False)
+st.header("4 · Why are these two similar?", anchor="why")
 first, second = choose_pair(texts)
 split = compared.split(strategy.name, first, second)
 st.markdown(

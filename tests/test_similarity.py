@@ -120,7 +120,7 @@ def test_lengths_flip_the_order_of_dot_product_but_not_of_cosine():
     assert tables.clearest_swap(SHORT_AND_LONG, "dot") == (3, 1, 2)
     said = notices.about_orders(table, False, {"dot": (3, 1, 2), "euclidean": None})
     assert "seen from sentence 3, 1 is nearer than 2 by cosine, but 2 is nearer than 1 by dot product" in said
-    assert "Vector 2 has length 5.00, vector 1 1.00." in said
+    assert "Vector 2 has length 5.00; vector 1 has length 1.00." in said
 
 
 def test_normalised_vectors_have_one_order_under_every_metric(encoder):

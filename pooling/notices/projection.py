@@ -61,7 +61,7 @@ def about_belief(belief: Belief | None, texts: int) -> str:
     """How far to believe a map."""
     if belief is None:
         why = "with fewer than 3 texts there" if texts < 3 else "where all texts share one embedding there"
-        return f"The axes mean nothing by themselves, and {why} are no neighbours to compare."
+        return f"No axis has a meaning of its own, and {why} are no neighbours to compare."
     verdict = (
         "You can read neighbourhoods off this map"
         if belief.kept > 0.7
@@ -71,8 +71,8 @@ def about_belief(belief: Belief | None, texts: int) -> str:
     )
     plural = f"{belief.counted} nearest neighbours" if belief.counted > 1 else "nearest neighbour"
     return (
-        f"{verdict}. “Kept” goes by each text's {plural} in the full space. The axes mean nothing: turn or mirror the "
-        "map and it says the same."
+        f"{verdict}. “Kept” goes by each text's {plural} in the full space. No axis has a meaning of its own: turn or "
+        "mirror the map and it says the same."
     )
 
 

@@ -71,7 +71,7 @@ def about_orders(table: pd.DataFrame, normalise: bool, swaps: dict[str, tuple[in
     lengths = table.set_index("sentence")["length"]
     return (
         f"The order of neighbours flips: seen from sentence {i}, {near} is nearer than {far} by cosine, but {far} is "
-        f"nearer than {near} by {name}. Vector {far} has length {number(lengths[far])}, vector {near} "
+        f"nearer than {near} by {name}. Vector {far} has length {number(lengths[far])}; vector {near} has length "
         f"{number(lengths[near])}. By {name}, {int(table[f'{metric} swaps'].sum())} of "
         f"{len(table) * math.comb(len(table) - 1, 2)} such comparisons flip."
     )

@@ -109,7 +109,7 @@ def baseline(
     )
     caption = (
         f"Bars: pairs of the {texts} bundled sentences, each on another of eight topics. Short lines below them: your "
-        "own pairs. Dotted: the pair of part 4."
+        f"own pairs.{' Dotted: the pair of part 4.' if len(marked) else ''}"
         + (" Grey outline: the same without centring." if before is not None else "")
     )
     bars = partial(charts.baseline_bars, spread, plain, pairs, numbers, measure, strategy=strategy)

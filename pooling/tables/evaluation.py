@@ -64,7 +64,7 @@ def measure_name(pairs: Sequence[Pair]) -> str:
 def layer_title(layer: Layer, last: int) -> str:
     """A layer as a row of the grid."""
     if isinstance(layer, tuple):
-        return f"{' and '.join(map(str, layer))} · {'the trap' if 0 in layer else 'first-last'}"
+        return f"{' and '.join(map(str, layer))} · {'miscounted' if 0 in layer else 'first-last'}"
     return "0 · input" if layer == 0 else f"{layer} · last" if layer == last else str(layer)
 
 

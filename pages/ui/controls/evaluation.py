@@ -68,4 +68,4 @@ def explained(first: str, second: str) -> str | None:
     """A link that has two texts explained on the Similarity page, by what is chosen here; none for long ones."""
     texts = "\n".join(" ".join(text.split()) for text in (first, second))
     link = urlencode({**url.chosen(), "text": texts})
-    return navigation.address("similarity", link) if len(link) < url.LONGEST else None
+    return f"{navigation.address('similarity', link)}#why" if len(link) < url.LONGEST else None
