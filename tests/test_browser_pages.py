@@ -2,10 +2,8 @@
 
 import re
 
-import pytest
-
 from pages.ui.layout import NAME
-from pages.ui.navigation import PAGES, address
+from pages.ui.navigation import PAGES
 from pooling.datasets import glossary
 
 STATIC = ", ".join(
@@ -45,26 +43,31 @@ def test_all_pages_are_in_sight_and_one_tap_away_on_a_phone(server, reader, phon
     assert in_sight(phone) == [page.title for page in PAGES]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
-def test_the_apps_name_and_mark_stand_on_every_page(server, reader, phone, page):
-    for one in (reader, phone):
-        one.open(server + "/" + ("" if page is PAGES[0] else page.file[6:-3]))
-        assert one.page.title() == f"{page.title} · {NAME}"
-        assert one.page.locator("link[rel*=icon]").first.get_attribute("href").startswith("data:image/svg")
-        logo = one.page.locator(".stLogo:visible")
-        assert logo.count() == 1
-        shown = logo.evaluate("e => [e.complete, e.naturalWidth, decodeURIComponent(e.src), atob(e.src.split(',')[1])]")
-        assert shown[0]
-        assert shown[1] > 0
-        assert NAME in shown[3]
-        menu = one.page.get_by_test_id("stMainMenu").bounding_box()
-        assert menu["x"] + menu["width"] <= one.page.viewport_size["width"]
+def assert_named(reader, page) -> None:
+    """The app's name and mark stand at the top of a page and in the browser's tab."""
+    assert reader.page.title() == f"{page.title} · {NAME}"
+    assert reader.page.locator("link[rel*=icon]").first.get_attribute("href").startswith("data:image/svg")
+    logo = reader.page.locator(".stLogo:visible")
+    assert logo.count() == 1
+    shown = logo.evaluate("e => [e.complete, e.naturalWidth, atob(e.src.split(',')[1])]")
+    assert shown[0]
+    assert shown[1] > 0
+    assert NAME in shown[2]
+    menu = reader.page.get_by_test_id("stMainMenu").bounding_box()
+    assert menu["x"] + menu["width"] <= reader.page.viewport_size["width"]
 
 
-def test_each_page_ends_with_the_one_to_read_next_and_why(server, reader):
+def test_the_apps_name_and_mark_stand_at_the_top_on_a_phone_too(server, phone):
+    phone.open(server)
+    assert_named(phone, PAGES[0])
+
+
+def test_each_page_says_its_name_explains_its_words_and_ends_with_the_one_to_read_next_and_why(server, reader):
     reader.open(server + "/?strategy=max")
     for i, page in enumerate(PAGES):
         after = PAGES[(i + 1) % len(PAGES)]
+        assert_named(reader, page)
+        assert_every_word_is_explained(reader)
         end = reader.page.locator(".st-key-next-page")
         assert after.why in end.inner_text()
         assert after.title != page.title
@@ -98,9 +101,8 @@ def explained(reader) -> list[str]:
     return reader.page.locator(".pp-words dt").all_text_contents()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
-def test_every_word_of_the_glossary_that_a_page_uses_is_explained_on_it(server, reader, page):
-    reader.open(f"{server}/{address(page.file.removeprefix('pages/').removesuffix('.py'))}")
+def assert_every_word_is_explained(reader) -> None:
+    """Each word of the glossary that a page uses is explained on it."""
     listed, words = explained(reader), " ".join(reader.page.locator(STATIC).all_inner_texts())
     # Longer terms first: a special token is no token by itself.
     forms = {form: term.name for term in glossary() for form in (term.name, *term.forms)}
