@@ -291,7 +291,7 @@ def show(page: AppTest, text: str, **choices: str) -> str:
 
 def test_the_page_and_the_sidebar_hold_one_layer(page):
     text = "\n".join(MEANINGS)
-    assert "Layer 2 of 6 has mixed" in show(page, text, hidden_layer="2")
+    assert "Layer 2 of 6: each token has read" in show(page, text, hidden_layer="2")
     assert page.select_slider(key="layer").value == "2"
     assert "Layer 0 knows each token by itself" in show(page, text, layer="0")
     assert page.select_slider(key="hidden_layer").value == "0"

@@ -46,11 +46,14 @@ def wrong_values(widget_id: str) -> list[WidgetState]:
     return made
 
 
-def log_of(visit, **environment) -> str:
-    """What a server of its own has written, to both streams, by the end of a visit."""
+def log_of(visit, until: str = "", **environment) -> str:
+    """What a server of its own has written, to both streams, by the end of a visit, and until it says something."""
     with server(HF_HUB_OFFLINE="1", NUMBA_DISABLE_JIT="1", **environment) as running:
         apart(visit(running.address))
-        time.sleep(1)  # for what is written after the last answer
+        for _ in range(60):
+            time.sleep(1)  # for what is written after the last answer
+            if until in running.log.read_text():
+                break
     return running.written
 
 
@@ -167,7 +170,7 @@ def test_an_error_at_any_stage_of_a_run_is_in_the_log_by_its_kind_and_quotes_nob
             await reader.rerun()
             await asyncio.sleep(5)  # the file is made in a thread of its own, which nothing here hears of
 
-    log = log_of(visit, script="tests/failing_app.py")
+    log = log_of(visit, until=STAGES["download"], script="tests/failing_app.py")
     assert "4711" not in log
     for said in STAGES.values():
         assert f"{said} (its message is left out)" in log, said
