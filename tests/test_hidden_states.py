@@ -296,9 +296,9 @@ def test_the_page_and_the_sidebar_hold_one_layer(page):
     assert "Layer 0 knows each token by itself" in show(page, text, layer="0")
     assert page.select_slider(key="hidden_layer").value == "0"
     page.segmented_control(key="layers").set_value("average")
-    assert "Layer 6 of 6 has mixed" in show(page, text)
+    assert "Layer 6 of 6: each token has read" in show(page, text)
     assert any("averages two layers" in c.value for c in page.caption)
-    assert "Layer 5 of 6 has mixed" in show(page, text, hidden_layer="5")
+    assert "Layer 5 of 6: each token has read" in show(page, text, hidden_layer="5")
     assert page.select_slider(key="layer").value == "5"
 
 

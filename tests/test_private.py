@@ -167,8 +167,8 @@ def test_an_error_at_any_stage_of_a_run_is_in_the_log_by_its_kind_and_quotes_nob
             buttons = [one.download_button for one in reader.elements.values() if one.HasField("download_button")]
             ask.backend_operation_request.deferred_file.file_id = buttons[0].deferred_file_id
             await reader.send(ask)
-            await reader.rerun()
             await asyncio.sleep(5)  # the file is made in a thread of its own, which nothing here hears of
+            await reader.rerun()  # after it: a button that is drawn anew forgets the file it was asked for
 
     log = log_of(visit, until=STAGES["download"], script="tests/failing_app.py")
     assert "4711" not in log
