@@ -82,9 +82,14 @@ def _dimensions(_weighed: Weighed, choice: Choice, index: int, shown: str, start
 
 def numbers(weighed: Weighed, shown: list[int]) -> "pd.DataFrame":
     """A sentence's tokens, each with its weight and its hidden state in the dimensions shown, over their embedding."""
+    return _numbers(weighed, weighed.choice, weighed.index, weighed.own, shown)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _numbers(_weighed: Weighed, choice: Choice, index: int, own: tuple[float, ...], shown: list[int]) -> "pd.DataFrame":
     from pooling.tables.playground import collapse_table, weighed_table
 
-    return weighed_table(weighed.tokens, collapse_table(weighed.states, weighed.pooled, shown))
+    return weighed_table(_weighed.tokens, collapse_table(_weighed.states, _weighed.pooled, shown))
 
 
 def drawn(weighed: Weighed, shown: list[int]) -> "Picture":
