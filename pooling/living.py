@@ -5,9 +5,11 @@ the tokens otherwise, and know the new embedding's length and its cosine to ever
 whatever the number of dimensions.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,10 +36,15 @@ class Living:
         self.places[name] = sum(part.size for part in self.parts)
         self.parts.append(values.detach().float().cpu().numpy().astype("<f4").ravel())
 
-    @property
+    @cached_property
     def numbers(self) -> np.ndarray:
         """All arrays, one behind the other, in float32."""
         return np.concatenate(self.parts)
+
+    @cached_property
+    def text(self) -> str:
+        """What is said, and the places, as JSON: written once, however often it is sent."""
+        return json.dumps(self.said | {"places": self.places})
 
 
 def living(

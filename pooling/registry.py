@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pooling.types import Kind, Pooled, TokenStates
 
@@ -126,6 +126,31 @@ def _one_two_five(low: float, high: float) -> list[float]:
     return [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
 
 
+class Entry(Protocol):
+    """What stands on a list that finds its files by itself: strategies, steps after pooling, lessons."""
+
+    @property
+    def name(self) -> str:
+        """Its file's."""
+
+    @property
+    def order(self) -> int:
+        """Its place."""
+
+
+def new_name(what: str, function: Callable[..., Any], order: int, others: Iterable[Entry]) -> str:
+    """The name of a new entry of such a list: that of the function's file.
+
+    Raises:
+        ValueError: when the name or the order is taken.
+    """
+    name = function.__module__.rpartition(".")[2]
+    for other in others:
+        if other.name == name or other.order == order:
+            raise ValueError(f"{what} {name!r} (order {order}) clashes with {other.name!r}.")
+    return name
+
+
 _STRATEGIES: dict[str, Strategy] = {}
 
 
@@ -173,12 +198,10 @@ def strategy(
     """
 
     def register(pool: Callable[..., Pooled]) -> Strategy:
-        name = pool.__module__.rpartition(".")[2]
+        name = new_name("Strategy", pool, order, _STRATEGIES.values())
         if not pool.__doc__:
             raise ValueError(f"Strategy {name!r} needs a docstring: a reader sees it as its summary.")
         for other in _STRATEGIES.values():
-            if other.name == name or other.order == order:
-                raise ValueError(f"Strategy {name!r} (order {order}) clashes with {other.name!r}.")
             if colour is not None and other.colour == colour:
                 raise ValueError(f"Strategy {name!r} asks for the colour {colour}, which {other.name!r} has.")
         made = Strategy(

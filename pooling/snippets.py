@@ -229,9 +229,7 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
     where = "In this project's folder, with its requirements installed."
     if recipe.own:
         return Snippet("pooling", _with_own_weights(recipe, texts), where)
-    strategy, setting = recipe.pooling, f"layer={recipe.layer}"
-    if not recipe.plain:
-        setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
+    strategy, setting = recipe.pooling, _reading(recipe)
     named, params = f'"{strategy.name}"', [f"{name}={value!r}" for name, value in recipe.params]
     chosen = f"get_strategy({', '.join([named, *params])})" if params else named
     corpus = [step.written for step in map(get_step, recipe.after) if step.fits == "corpus"]
@@ -251,17 +249,22 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
     return Snippet("pooling", _joined(lines), where)
 
 
-def _with_own_weights(recipe: Recipe, texts: Sequence[str]) -> str:
+def _reading(recipe: Recipe) -> str:
+    """Arguments in Python: the layer and, where there is one, the prompt."""
     setting = f"layer={recipe.layer}"
     if not recipe.plain:
         setting += f", template={recipe.template!r}" + ("" if recipe.pool_template else ", pool_template=False")
+    return setting
+
+
+def _with_own_weights(recipe: Recipe, texts: Sequence[str]) -> str:
     lines = [
         *(["import torch", ""] if recipe.normalise else []),
         "from pooling import load_encoder",
         "from pooling.own_weights import own_weights",
         "",
         f'encoder = load_encoder("{recipe.model}")',
-        f"states = encoder.encode({_listed(texts)}, {setting})",
+        f"states = encoder.encode({_listed(texts)}, {_reading(recipe)})",
         f"embeddings = own_weights({list(recipe.own)})(states).embedding",
         *(["embeddings = torch.nn.functional.normalize(embeddings, dim=1)"] if recipe.normalise else []),
     ]

@@ -1,7 +1,9 @@
 """The parts that every page is laid out with: header, picture, notice, table, strategy card."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -138,7 +140,13 @@ def header(page: "PageInfo") -> "DeltaGenerator":
 
 def words() -> None:
     """What the words of the field mean that stand on this page: where each stands first, and in a list at its end."""
-    _words(key="words", data=[vars(term) for term in glossary()], height="content")
+    _words(key="words", data=_glossary(), height="content")
+
+
+@cache
+def _glossary() -> str:
+    """The glossary as JSON: each run sends it, and none of it changes."""
+    return json.dumps([vars(term) for term in glossary()])
 
 
 def picture(

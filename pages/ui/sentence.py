@@ -1,8 +1,10 @@
 """One sentence under one strategy, and its pictures: computed once for everybody, looked at and not changed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -34,9 +36,14 @@ class Weighed:
     about_strategies: str
     own: tuple[float, ...] = ()
     """The reader's own weights, one a token, in place of the strategy's."""
+    number: int = field(default_factory=count().__next__)
+    """Its own: what is made of it, which is never changed, needs no other key."""
 
 
-@st.cache_resource(max_entries=32, show_spinner="Running the transformer…")
+_BY_NUMBER: dict[str | type[Any], Callable[[Any], Any]] = {Weighed: lambda one: one.number}
+
+
+@st.cache_resource(max_entries=32, show_spinner="Running the transformer…", hash_funcs={Choice: repr})
 def weighed(choice: Choice, index: int, own: tuple[float, ...] = ()) -> Weighed:
     """One of the reader's sentences under their strategy, or under own weights that began with it.
 
@@ -68,53 +75,41 @@ def weighed(choice: Choice, index: int, own: tuple[float, ...] = ()) -> Weighed:
     )
 
 
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs=_BY_NUMBER)
 def dimensions(weighed: Weighed, shown: str, start: int) -> list[int]:
     """The dimensions to show of a sentence, by the name of a choice and where a window starts."""
-    return _dimensions(weighed, weighed.choice, weighed.index, shown, start)
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _dimensions(_weighed: Weighed, choice: Choice, index: int, shown: str, start: int) -> list[int]:
     from pooling.tables.playground import chosen_dimensions
 
-    return chosen_dimensions(_weighed.states, shown, start)
+    return chosen_dimensions(weighed.states, shown, start)
 
 
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_NUMBER)
 def numbers(weighed: Weighed, shown: list[int]) -> "pd.DataFrame":
     """A sentence's tokens, each with its weight and its hidden state in the dimensions shown, over their embedding."""
-    return _numbers(weighed, weighed.choice, weighed.index, weighed.own, shown)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _numbers(_weighed: Weighed, choice: Choice, index: int, own: tuple[float, ...], shown: list[int]) -> "pd.DataFrame":
     from pooling.tables.playground import collapse_table, weighed_table
 
-    return weighed_table(_weighed.tokens, collapse_table(_weighed.states, _weighed.pooled, shown))
+    return weighed_table(weighed.tokens, collapse_table(weighed.states, weighed.pooled, shown))
 
 
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_BY_NUMBER)
 def drawn(weighed: Weighed, shown: list[int]) -> "Picture":
     """The sentence under every strategy, in the dimensions shown."""
-    return _drawn(weighed, weighed.choice, weighed.index, shown)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _drawn(_weighed: Weighed, choice: Choice, index: int, shown: list[int]) -> "Picture":
     from pooling.charts import playground
     from pooling.notices.playground import about_twins
     from pooling.pictures import Line, Panel, Picture
     from pooling.tables import own_strategy
     from pooling.tables.playground import collapse_table, vector_table
 
-    compared, about = _weighed.compared, _weighed.about_strategies
-    own = own_strategy(cache.encoder(choice.model).trained_pooling)
-    limit = playground.colour_range(collapse_table(_weighed.states, _weighed.pooled, shown))
-    rows = partial(playground.vectors_heatmap, vector_table(compared, _weighed.vectors, shown), limit)
+    compared, about = weighed.compared, weighed.about_strategies
+    own = own_strategy(cache.encoder(weighed.choice.model).trained_pooling)
+    limit = playground.colour_range(collapse_table(weighed.states, weighed.pooled, shown))
+    rows = partial(playground.vectors_heatmap, vector_table(compared, weighed.vectors, shown), limit)
     bars = partial(playground.cosine_bars, compared, own.label)
     alt = f"The embedding under each strategy, one row each. {about}"
     side_by_side = Line((Panel(rows, "vectors", alt), Panel(bars, "cosines")), (3, 2))
     captions = (
         "The cosine says how nearly two vectors point the same way, whatever their lengths: 1 is the same direction, "
         "0 a right angle. Press a row or a bar to choose its strategy.",
-        *(f"{label} is not shown: {reason}" for label, reason in _weighed.missing),
+        *(f"{label} is not shown: {reason}" for label, reason in weighed.missing),
     )
     return Picture((side_by_side,), compared, about_twins(compared, own), captions, about)

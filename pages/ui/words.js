@@ -108,7 +108,7 @@ function listen() {
 }
 
 export default function ({ data, parentElement }) {
-  terms = data
+  terms = JSON.parse(data)
   list = parentElement.querySelector(".pp-words")
   listen()
   later()

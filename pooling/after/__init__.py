@@ -18,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from pooling.registry import new_name
 from pooling.types import NotComputable
 
 Vectors = Float[Tensor, "text _"]
@@ -134,12 +135,9 @@ def step(
     """
 
     def register(run: Callable[..., Codes]) -> Step:
-        name = run.__module__.rpartition(".")[2]
+        name = new_name("Step", run, order, _STEPS.values())
         if not run.__doc__:
             raise ValueError(f"Step {name!r} needs a docstring: a reader sees it as its summary.")
-        for other in _STEPS.values():
-            if other.name == name or other.order == order:
-                raise ValueError(f"Step {name!r} (order {order}) clashes with {other.name!r}.")
         _STEPS[name] = Step(
             name, label, run.__doc__.strip().splitlines()[0], formula, source, watch_out, undo, order, fits, counts,
             torch, sentence_transformers, run, measure, read,

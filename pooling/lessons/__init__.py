@@ -16,6 +16,7 @@ import pandas as pd
 
 from pooling.catalogue import DEFAULT, get_model, missing
 from pooling.pictures import Picture
+from pooling.registry import new_name
 
 SCORED = (
     "This project has pairs of sentences, each with a score that a person gave for how alike the two are. The "
@@ -141,12 +142,9 @@ def lesson(
     """
 
     def register(compute: Callable[..., Shown]) -> Lesson:
-        name = compute.__module__.rpartition(".")[2]
+        name = new_name("Lesson", compute, order, _LESSONS.values())
         if right not in choices:
             raise ValueError(f"Lesson {name!r}: the right answer {right!r} is none of its choices.")
-        for other in _LESSONS.values():
-            if other.name == name or other.order == order:
-                raise ValueError(f"Lesson {name!r} (order {order}) clashes with {other.name!r}.")
         _LESSONS[name] = Lesson(
             name, order, title, ground, question, choices, right,
             task, tuple(reading), tuple(models), better, pairs, compute,

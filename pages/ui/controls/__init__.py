@@ -159,7 +159,7 @@ def choose_settings(strategy: "Strategy", *, again: bool = False) -> None:
 
 
 def take_strategy(names: Sequence[str], place: int) -> None:
-    """Have one of the strategies that are drawn, in their order, chosen in the sidebar: it was pressed."""
+    """Have one of the strategies that are drawn, in their order, chosen: it was pressed."""
     if place < len(names):
         st.session_state["strategy"] = names[place]
 

@@ -55,7 +55,7 @@ def choose_labelled_texts(data: str) -> tuple[tuple[str, ...], tuple[str, ...]] 
 
 
 def take_cell(layers: "Sequence[Layer]", names: Sequence[str], cell: "Pressed") -> None:
-    """Have the layer and the strategy of a pressed cell of the grid chosen in the sidebar, where they are on offer."""
+    """Have the layer and the strategy of a pressed cell of the grid chosen, where they are on offer."""
     take_strategy(names, cell.column)
     layer = layers[cell.row] if cell.row < len(layers) else None
     if isinstance(layer, int):

@@ -71,8 +71,7 @@ def show(weighed: "Weighed", dimensions: "Sequence[int]", dimension: int | None)
 
     dark, state = layout.dark(), st.session_state
     made = _living(weighed, weighed.choice, weighed.index, tuple(dimensions))
-    said = made.said | {
-        "places": made.places,
+    now = {
         "strategy": weighed.choice.recipe.strategy,
         "own": list(weighed.own) or None,
         "dimension": dimension,
@@ -83,10 +82,15 @@ def show(weighed: "Weighed", dimensions: "Sequence[int]", dimension: int | None)
         "ink": IN_CELLS[dark],
     }
     state["_living"] = weighed.choice, weighed.index, len(weighed.tokens)
-    _picture(key=KEY, data={"said": said, "numbers": made.numbers}, on_act_change=_acted, width="stretch")
+    _picture(
+        key=KEY,
+        data={"sentence": made.text, "now": now, "numbers": made.numbers},
+        on_act_change=_acted,
+        width="stretch",
+    )
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Choice: repr})
 def _living(_weighed: "Weighed", choice: Choice, index: int, dimensions: tuple[int, ...]) -> "Living":
     from pooling.charts.chips import about_token
     from pooling.charts.playground import colour_range

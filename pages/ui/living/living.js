@@ -60,14 +60,16 @@ class Picture {
 
   // ---- what Python sends
 
-  receive({ said, numbers }) {
+  receive(data) {
+    const { sentence, now, numbers } = data
+    const said = { ...JSON.parse(sentence), ...now }
     this.find(".hints").hidden = !said.hints || seenHints()
     const values = numbers.getChild ? numbers.getChild("value").toArray() : numbers
     const another = said.id !== this.said?.id
     const columns = this.said?.dims
     const pending = this.acts !== null && said.ack < this.acts // it does not know of the last act yet
     if (this.drag) {
-      this.late = { said, numbers }
+      this.late = data
       return
     }
     this.replaceData(said, values)
@@ -156,7 +158,7 @@ class Picture {
       handle.onpointermove = handle.onpointerup = handle.onpointercancel = null
       this.drag = this.late = null
       if (late) this.receive(late)
-      if (!moved || (late && late.said.id !== id)) return
+      if (!moved || (late && this.said.id !== id)) return
       this.weightChanged()
       this.dirty()
     }
@@ -537,7 +539,6 @@ class Picture {
     this.drawCosines(".to-strategies", made.toStrategies)
     this.drawCosines(".to-others", made.toOthers)
     this.find(".own").hidden = !this.own
-    this.root.classList.toggle("has-own", Boolean(this.own))
     this.drawTask(made)
     this.light()
   }
