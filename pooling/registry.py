@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pooling.types import Kind, Pooled, TokenStates
 
@@ -126,6 +126,7 @@ def _one_two_five(low: float, high: float) -> list[float]:
     return [float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]
 
 
+@runtime_checkable
 class Entry(Protocol):
     """What stands on a list that finds its files by itself: strategies, steps after pooling, lessons."""
 
