@@ -4,13 +4,14 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, piecewise
+from pages.ui import cache, controls, layout, piecewise, url
 from pages.ui.controls.evaluation import (
     choose_labelled_texts,
     choose_scored_data,
     choose_scored_pairs,
-    explained,
+    choose_worst,
     take_cell,
+    take_worst,
 )
 from pages.ui.navigation import require_frame
 
@@ -35,6 +36,7 @@ from pooling.tables import evaluation as tables
 from pooling.tables import own_strategy
 
 choice = controls.current(with_texts=False, with_strategy=False)
+shared = url.chosen()
 encoder, layer, strategy = cache.encoder(choice.model), choice.layer, choice.strategy
 
 
@@ -115,13 +117,18 @@ def show_errors(made: ScoredPairs, pairs: tuple) -> None:
         layout.picture(pictures.kinds(kinds, noticed), key="kinds")
     st.caption(
         f"The {len(worst)} pairs with the largest gap between the place their score gives them and the place "
-        "similarity gives them; place 1 is the most alike. Explain opens a pair on the Similarity page."
+        f"similarity gives them; place 1 is the most alike.{notices.about_halves(worst)} Mark a row, or choose its "
+        "pair here, to have it explained on the Similarity page."
     )
-    columns = layout.columns_of(worst, tables.WORST)
-    columns["open"] = st.column_config.LinkColumn("why?", display_text="Explain", width=70)
-    linked = worst.assign(open=list(map(explained, worst["text1"], worst["text2"])))
-    order = [*list(worst)[:1], "open", *list(worst)[1:]]
-    layout.table(worst, key="worst", alt=noticed, columns=columns, shown=linked[order])
+    chosen, names = choose_worst(worst, shared), [str(pair) for pair in worst.index]
+    layout.table(
+        worst,
+        key="worst",
+        alt=noticed,
+        columns=layout.columns_of(worst, tables.WORST),
+        marked=names.index(chosen) if chosen else None,
+        choose=partial(take_worst, names),
+    )
 
 
 def evaluate_labels(texts: tuple, labels: tuple) -> None:

@@ -100,7 +100,8 @@ if len(neighbours):
 else:
     layout.noticed(said)
 
-st.header("4 · Why are these two similar?", anchor="why")
+layout.arrival("why")
+st.header("4 · Why are these two similar?", anchor=False)
 first, second = choose_pair(texts)
 split = compared.split(strategy.name, first, second)
 st.markdown(

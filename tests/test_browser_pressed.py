@@ -105,21 +105,35 @@ def test_a_cell_of_the_grid_goes_to_its_layer_and_strategy_and_a_dot_to_its_stra
     assert "What CLS gets wrong" in reader.main()
 
 
-def test_a_worst_pair_opens_on_the_similarity_page(server, reader):
+def test_a_worst_pair_opens_on_the_similarity_page_in_the_same_session_and_back_undoes_it(server, reader):
     reader.open(server + "/evaluation?layer=4")
     table = reader.page.locator("[data-testid=stDataFrame]:visible").first
     table.evaluate("e => e.scrollIntoView({block: 'center'})")
     reader.page.wait_for_timeout(500)
     box = table.bounding_box()
-    reader.page.mouse.move(box["x"] + 85, box["y"] + 52)
-    reader.page.wait_for_timeout(300)
-    with reader.page.context.expect_page() as opened:
-        reader.page.mouse.click(box["x"] + 85, box["y"] + 52)
-    page = opened.value
-    page.wait_for_selector(".st-key-text textarea", timeout=90_000)
-    assert len(page.locator(".st-key-text textarea").input_value().splitlines()) == 2
-    assert "/similarity?" in page.url
-    assert "layer=4" in page.url
+    reader.page.mouse.click(box["x"] + 15, box["y"] + 52)  # the first row
+    reader.wait()
+    pair = reader.page.locator(".st-key-worst input")
+    chosen = pair.input_value()
+    assert chosen.startswith("1 · ")
+    pair.focus()
+    for key in ("ArrowDown", "ArrowDown", "Enter"):  # by keyboard another
+        reader.page.keyboard.press(key)
+    reader.wait()
+    assert pair.input_value() != chosen
+    assert back(reader).count("worst=") == 1
+    assert pair.input_value() == chosen
+    evaluation = reader.page.url
+    reader.page.locator(".st-key-explain a").click()
+    reader.page.wait_for_function("document.title.startsWith('Similarity')")
+    reader.wait()
+    texts = reader.page.locator(".st-key-text textarea")
+    assert " / ".join(texts.input_value().splitlines()) == chosen.removeprefix("1 · ")
+    assert "layer=4" in reader.page.url
+    assert 60 < reader.page.locator(".st-key-pair1").bounding_box()["y"] < 900
+    assert len(reader.page.context.pages) == 1
+    assert back(reader) == evaluation
+    assert pair.input_value() == chosen
 
 
 @pytest.mark.parametrize("which", ["large", "beside"])

@@ -199,7 +199,12 @@ def test_gaps_between_the_ranks_by_hand():
     assert rank_gaps(cosines, pairs).tolist() == [0.75, 0.25, -0.5, -0.5]
     worst = tables.worst_table(pairs, cosines, most=2)
     assert worst["gap"].tolist() == [75, -50]
+    assert worst.index.tolist() == [0, 2]
     assert worst.loc[0, ["place_score", "place_cosine"]].tolist() == [4, 1]
+    assert notices.about_halves(worst) == ""
+    ties = tables.worst_table(scored(0, 1, 1, 3), cosines)  # the two 1s share places 2 and 3
+    assert sorted(ties["place_score"]) == [1, 2.5, 2.5, 4]
+    assert notices.about_halves(ties).endswith("share the middle of their places, so a place can end in .5.")
     kinds = [Pair(p.text1, p.text2, p.score, kind) for p, kind in zip(pairs, "aabb", strict=True)]
     assert tables.kind_table(kinds, cosines).to_numpy().tolist() == [["b", 2, -50.0], ["a", 2, 50.0]]
 

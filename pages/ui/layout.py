@@ -104,6 +104,11 @@ _hears_presses = st.components.v2.component(
 )
 
 
+_comes_into_sight = st.components.v2.component(
+    "arrival", js=Path(__file__).with_name("arrival.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+
+
 def for_a_class() -> None:
     """Large type, and neither sidebar nor header: what is left is read from the last row."""
     st.html(FOR_A_CLASS)
@@ -136,6 +141,12 @@ def header(page: "PageInfo") -> "DeltaGenerator":
             st.caption(page.greeting)
         st.markdown(page.answer)
     return beside
+
+
+def arrival(name: str) -> None:
+    """What follows can be led to: an address that says so brings it into sight."""
+    if url.while_it_says("at", [name]):
+        _comes_into_sight(key=f"arrival-{name}", height="content")
 
 
 def words() -> None:
@@ -229,20 +240,22 @@ def table(
     columns: dict | None = None,
     figure: "go.Figure | Sequence[go.Figure]" = (),
     noticed: str = "",
-    shown: "pd.DataFrame | None" = None,
+    marked: int | None = None,
+    choose: Callable[[int | None], None] | None = None,
 ) -> None:
     """A table and its download as CSV; with figures, theirs as HTML. Files are made when asked for.
 
     Streamlit's own download would leave formulas in the cells, and is switched off in config.toml.
 
     Args:
-        shown: what stands on the page in its place, such as the table with links.
+        marked: the row that is chosen.
+        choose: is told, before the page runs again, of the row that a reader marks, or that none is any more.
     """
     from pooling.charts.theme import to_html
     from pooling.tables import to_csv
 
-    on_page = frame if shown is None else shown
-    st.dataframe(on_page.rename(columns=str), hide_index=True, column_config=columns, alt=alt)
+    rows: dict[str, Any] = {} if choose is None else _marked_rows(f"rows-{key}", marked, choose)
+    st.dataframe(frame.rename(columns=str), hide_index=True, column_config=columns, alt=alt, **rows)
     figures, is_dark = list(figure) if isinstance(figure, (list, tuple)) else [figure], dark()
     with st.container(horizontal=True, gap="small"):
         st.download_button(
@@ -266,6 +279,18 @@ def table(
                 key=f"html-{key}",
                 on_click="ignore",
             )
+
+
+def _marked_rows(key: str, marked: int | None, choose: Callable[[int | None], None]) -> dict[str, Any]:
+    """What makes the rows of a table markable, one at a time, with that of `marked` as it is now."""
+    state, wanted = st.session_state, [] if marked is None else [marked]
+    if key not in state or state[key]["selection"]["rows"] != wanted:
+        state[key] = {"selection": {"rows": wanted}}
+    return {
+        "key": key,
+        "selection_mode": "single-row",
+        "on_select": lambda: choose(next(iter(state[key]["selection"]["rows"]), None)),
+    }
 
 
 def stop() -> NoReturn:

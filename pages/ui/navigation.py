@@ -142,7 +142,7 @@ def link(page: PageInfo, label: str, *, icon: str, query: dict[str, str] | None 
 
 def open_task(lesson: "Lesson", start: dict[str, str]) -> None:
     """A link to the page of a lesson's task, which says it there."""
-    link(_called(lesson.task.page), "**Try it yourself**", icon=":material/science:", query=start | {TASK: lesson.name})
+    link(called(lesson.task.page), "**Try it yourself**", icon=":material/science:", query=start | {TASK: lesson.name})
 
 
 def say_task(page: PageInfo) -> None:
@@ -151,15 +151,16 @@ def say_task(page: PageInfo) -> None:
         return
     from pooling.lessons import all_lessons
 
-    lessons = {one.name: one for one in all_lessons() if _called(one.task.page) is page}
+    lessons = {one.name: one for one in all_lessons() if called(one.task.page) is page}
     if lesson := lessons.get(url.while_it_says(TASK, lessons)):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True, key="task"):
             st.markdown(f"**Your task.** {lesson.task.what}", width="stretch")
             back = f"Back to the lesson “{lesson.title}”"
-            link(_called("learn"), back, icon=":material/arrow_back:", query={"lesson": lesson.name})
+            link(called("learn"), back, icon=":material/arrow_back:", query={"lesson": lesson.name})
 
 
-def _called(name: str) -> PageInfo:
+def called(name: str) -> PageInfo:
+    """The page of that name, as an address has it."""
     return next(page for page in PAGES if Path(page.file).stem == name)
 
 

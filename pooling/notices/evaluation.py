@@ -191,6 +191,13 @@ def about_worst(table: pd.DataFrame, label: str) -> str:
     )
 
 
+def about_halves(table: pd.DataFrame) -> str:
+    """Why a place of `worst_table` is no whole number, where one is not."""
+    if not (table[["place_score", "place_cosine"]] % 1).to_numpy().any():
+        return ""
+    return " Pairs with the same number share the middle of their places, so a place can end in .5."
+
+
 def about_kinds(kinds: pd.DataFrame) -> str:
     """Which kinds of pairs are misplaced most, of `kind_table`."""
     low, high = kinds.iloc[0], kinds.iloc[-1]

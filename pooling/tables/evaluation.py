@@ -155,10 +155,10 @@ def missing_table(grid: Grid, scores: dict[Cell, float | None], last: int) -> pd
 
 
 def worst_table(pairs: Sequence[Pair], cosines: Float[Tensor, " pair"], most: int = 30) -> pd.DataFrame:
-    """The pairs that a strategy misjudges most: the largest gaps between its ranking and people's.
+    """The pairs that a strategy misjudges most: the largest gaps between its ranking and that of their scores.
 
-    Columns: gap (places, as % of all; above 0: held too alike), score, cosine, place_score and
-    place_cosine (1: most alike; ties share the middle), text1, text2 and, where known, kind.
+    Rows go by a pair's place in what is given. Columns: gap (places, as % of all; above 0: held too alike), score,
+    cosine, place_score and place_cosine (1: most alike; ties share the middle), text1, text2 and, where known, kind.
     """
     table = pd.DataFrame(
         {
@@ -173,7 +173,7 @@ def worst_table(pairs: Sequence[Pair], cosines: Float[Tensor, " pair"], most: in
     )
     if any(p.kind for p in pairs):
         table["kind"] = [p.kind for p in pairs]
-    return table.sort_values("gap", key=abs, ascending=False, ignore_index=True).head(most)
+    return table.sort_values("gap", key=abs, ascending=False).head(most)
 
 
 def kind_table(pairs: Sequence[Pair], cosines: Float[Tensor, " pair"]) -> pd.DataFrame:

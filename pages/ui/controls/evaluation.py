@@ -12,6 +12,8 @@ from pages.ui.controls.files import choose_pairs, choose_texts
 from pooling.datasets import own_pairs, own_topics
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pages.ui.layout import Pressed
     from pooling.datasets import Pair
     from pooling.encoders import Layer
@@ -64,8 +66,30 @@ def take_cell(layers: "Sequence[Layer]", names: Sequence[str], cell: "Pressed") 
         st.session_state["layer"] = "first-last"
 
 
-def explained(first: str, second: str) -> str | None:
-    """A link that has two texts explained on the Similarity page, by what is chosen here; none for long ones."""
-    texts = "\n".join(" ".join(text.split()) for text in (first, second))
-    link = urlencode({**url.chosen(), "text": texts})
-    return f"{navigation.address('similarity', link)}#why" if len(link) < url.LONGEST else None
+def choose_worst(worst: "pd.DataFrame", shared: dict[str, str]) -> str:
+    """The name in an address of one of the pairs of `worst_table`, beside a link that opens it; empty for none.
+
+    Args:
+        worst: the pairs, of which those are on offer that a link can hold.
+        shared: what an address says that holds on every page.
+    """
+    titles, links = {"": "No pair chosen"}, {}
+    for place, row in enumerate(worst.itertuples(), start=1):
+        # By its place among all pairs: under another strategy it is another of the worst, or none of them.
+        name, texts = str(row.Index), [" ".join(text.split()) for text in (row.text1, row.text2)]
+        query = {**shared, "text": "\n".join(texts), "at": "why"}
+        if len(urlencode(query)) < url.LONGEST:
+            titles[name], links[name] = f"{place} · {' / '.join(texts)}", query
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="explain"):
+        chosen = kept.one_of(
+            st.selectbox, "Pair", titles, key="worst", default="", label_visibility="collapsed", width=460
+        )
+        if chosen:
+            similarity = navigation.called("similarity")
+            navigation.link(similarity, "**Explain this pair**", icon=":material/arrow_forward:", query=links[chosen])
+    return chosen
+
+
+def take_worst(names: Sequence[str], row: int | None) -> None:
+    """Have the pair of a marked row of the table chosen; none, where none is marked any more."""
+    st.session_state["worst"] = names[row] if row is not None and row < len(names) else ""
