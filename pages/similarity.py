@@ -69,17 +69,19 @@ st.header("2 · The same sentences under every strategy", anchor=False)
 if len(texts) == 1:
     layout.noticed("To see what a strategy changes takes two sentences or more: add some above.")
 else:
-    titles = {one.name: one.title for one in choice.strategies}
+    titles, drawn = {one.name: one.title for one in choice.strategies}, list(compared.pooled)
     layout.picture(
         pictures.multiples(compared, titles, scale),
         key="multiples",
-        draw=partial(layout.pressable, choose=lambda at: controls.take_strategy(list(compared.pooled), at.trace)),
+        draw=partial(layout.pressable, choose=lambda at: controls.take_strategy(drawn, at.trace)),
     )
     for reason in missing.values():
         st.caption(f"Not shown: {reason}")
     agreement, flipped = pictures.agreement(compared, titles, strategy.title, texts)
     if len(texts) > 2:
-        layout.picture(agreement, key="strategies", beside=partial(show_flips, flipped, strategy.title))
+        choose = partial(layout.pressable, choose=lambda at: controls.take_strategy(drawn, at.row))
+        flips = partial(show_flips, flipped, strategy.title)
+        layout.picture(agreement, key="strategies", beside=flips, draw=choose)
     else:
         layout.noticed(agreement.said)
 

@@ -48,6 +48,10 @@ def test_a_cell_opens_its_pair_a_small_matrix_chooses_its_strategy_and_back_undo
     press(reader, "multiples", 0.5, 0.5)  # the first of them
     assert "strategy=cls" in reader.page.url
     assert reader.chosen("strategy") == "CLS"
+    press(reader, "agreement", 0.5 / 10, 3.5 / 10)  # the fourth row
+    assert reader.chosen("strategy") == "Max"
+    assert "differ from those under Max" in reader.main()
+    assert "strategy=cls" in back(reader)
     assert back(reader).endswith("/similarity?pair1=5&pair2=4")
     assert back(reader).endswith("/similarity")
     assert box.locator("input").input_value() == "1 · She plays the violin every evening."

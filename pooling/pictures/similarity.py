@@ -58,7 +58,8 @@ def agreement(
     title = "**How the strategies agree** on the order of all pairs (Spearman's rank correlation × 100)."
     panel = Panel(partial(charts.agreement_heatmap, table), "agreement", title=title)
     alt = notices.about_strategies(table, flipped, own, len(texts))
-    return Picture((Line((panel,), (1, 1)),), table.reset_index(), "", alt=alt), flipped
+    caption = "Press a cell to choose the strategy of its row."
+    return Picture((Line((panel,), (1, 1)),), table.reset_index(), "", (caption,), alt), flipped
 
 
 def contributions(split: Split, first: Sequence[str], second: Sequence[str]) -> tuple[Picture, pd.DataFrame]:
