@@ -17,6 +17,7 @@ from pages.ui.controls.projection import (
     choose_source,
     chosen_elsewhere,
     chosen_points,
+    map_key,
     take_first,
 )
 from pages.ui.navigation import require_frame
@@ -82,7 +83,7 @@ marked = sorted({*hits, *chosen})
 # What is chosen in the figure itself is shown by it, and new rings would undo how it was dragged.
 ringed = marked if chosen_elsewhere(corpus) else hits
 draw = partial(charts.map_figure, table, strategy.name, marked=ringed)
-panel = Panel(draw, f"map-{corpus.digest}-3d" if axes == 3 else f"map-{corpus.digest}")
+panel = Panel(draw, f"map-{corpus.digest}-3d" if axes == 3 else map_key(corpus))
 choose = partial(choose_points, corpus)
 clickable = partial(layout.choice_of_points, boxes=len(texts) <= SMALL_CORPUS, choose=choose)
 picture = Picture((Line((panel,)),), table, noticed)
@@ -179,7 +180,7 @@ beside = (*lines, Line(bars, (1, 1))) if labels else tuple(lines)
 def touch(figure: "go.Figure", *, key: str, alt: str) -> None:
     """A map of which each point can be pressed, or bars of which each chooses its strategy."""
     if key.startswith("beside-"):
-        layout.pressable(figure, key=key, alt=alt, choose=lambda at: choose([at.number], elsewhere=True))
+        layout.pressable(figure, key=key, alt=alt, choose=lambda at: choose([at.number]))
     else:
         scored = list(judged.loc[judged[key].notna(), "name"])
         layout.pressable(figure, key=key, alt=alt, choose=lambda at: take_first(scored, at.row))

@@ -165,3 +165,8 @@ def test_a_point_that_is_chosen_is_marked_on_every_map(server, reader, which):
     assert large.evaluate_all(SELECTED if which == "large" else RINGS) == [[chosen]]
     back(reader)
     assert beside.evaluate_all(RINGS) == [[]] * 3
+    assert large.evaluate_all(RINGS) == large.evaluate_all(SELECTED) == [[]]
+    reader.page.go_forward()
+    reader.wait()
+    assert beside.evaluate_all(RINGS) == [[chosen]] * 3
+    assert large.evaluate_all(RINGS) == [[chosen]]

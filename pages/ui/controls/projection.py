@@ -118,17 +118,28 @@ def chosen_points(corpus: Corpus) -> list[int]:
     return [options[i] for i in url.several(_points_key(corpus), options, (), most=MOST_CHOSEN)]
 
 
-def choose_points(corpus: Corpus, numbers: Sequence[int], *, elsewhere: bool = False) -> None:
-    """Keep what was chosen on the map, or `elsewhere`, just now, or that nothing is."""
+def choose_points(corpus: Corpus, numbers: Sequence[int]) -> None:
+    """Keep what was chosen on a map just now, or that nothing is."""
     st.session_state[_points_key(corpus)] = [str(number) for number in numbers]
-    if elsewhere:
-        st.session_state[f"_{_points_key(corpus)}-elsewhere"] = True
+
+
+def map_key(corpus: Corpus) -> str:
+    """The key of the large map of these texts."""
+    return f"map-{corpus.digest}-{st.session_state.get(f'_{_points_key(corpus)}-turn', 0)}"
 
 
 def chosen_elsewhere(corpus: Corpus) -> bool:
-    """Whether texts of this corpus were ever chosen by a link or on another map than the large one."""
-    by_link = f"map-{corpus.digest}" not in st.session_state and bool(chosen_points(corpus))
-    return st.session_state.setdefault(f"_{_points_key(corpus)}-elsewhere", by_link)
+    """Whether texts of this corpus were ever chosen by a link, a way back or on another map than the large one.
+
+    Where that one still shows what was chosen on it before, it is drawn from the beginning, by another key.
+    """
+    state, key, drawn = st.session_state, _points_key(corpus), map_key(corpus)
+    shown = sorted({point["customdata"] for point in state[drawn].selection.points}) if drawn in state else []
+    if shown[:MOST_CHOSEN] != chosen_points(corpus):
+        state[f"_{key}-elsewhere"] = True
+        if shown:
+            state[f"_{key}-turn"] = state.get(f"_{key}-turn", 0) + 1
+    return state.get(f"_{key}-elsewhere", False)
 
 
 def _points_key(corpus: Corpus) -> str:
