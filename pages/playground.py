@@ -47,8 +47,8 @@ layout.picture(
     key="strategies",
     draw=partial(layout.pressable, choose=lambda at: controls.take_strategy(list(weighed.vectors), at.row)),
 )
-
 if weighed.own:
-    st.caption(f"Your own weights began with {strategy.title}, and are in the picture above alone.")
+    st.caption(f"Your own weights stand first. They began with {strategy.title}; another strategy ends them.")
+
 st.header("The strategy you chose", anchor=False)
 layout.strategy_card(strategy)

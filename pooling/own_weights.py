@@ -8,6 +8,9 @@ from pooling.registry import Strategy
 from pooling.token_weights import weighted_sum
 from pooling.types import Pooled, TokenStates
 
+OWN_WEIGHTS = "own_weights"
+"""The name of the reader's own weights as a strategy."""
+
 
 def own_weights(weights: Sequence[float]) -> Strategy:
     """A strategy for one text alone: these weights, one a token, prompt and special tokens included."""
@@ -22,7 +25,7 @@ def own_weights(weights: Sequence[float]) -> Strategy:
         return weighted_sum(states, given)
 
     return Strategy(
-        name="own_weights",
+        name=OWN_WEIGHTS,
         label="Own weights",
         summary="Each token counts as much as you say.",
         formula=r"e = \sum_{t=1}^{n} w_t\, h_t",

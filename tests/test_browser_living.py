@@ -157,6 +157,10 @@ def test_a_weight_is_dragged_and_everything_follows_with_no_message_before_it_is
     ]:
         wanted = cosine_similarity(vector.flatten(), to.flatten(), dim=0).item()
         assert float(shown.replace("−", "-")) == pytest.approx(wanted, abs=0.006)
+    bars = hand.page.locator(".st-key-press-cosines .js-plotly-plot")
+    first = bars.evaluate("chart => [chart._fullData[0].y[0], chart._fullData[0].x[0], chart._fullData[0].y.length]")
+    assert first[::2] == ["Own weights", len(all_strategies()) + 1], "a row of their own, before the others"
+    assert first[1] == pytest.approx(cosine_similarity(vector[0], mean[0], dim=0).item(), abs=1e-3)
     share = own[VIOLIN] / sum(own)
     assert f"'violin' (token 5) carries {number(100 * share)}% of this embedding" in hand.reader.main()
 

@@ -30,10 +30,12 @@ class Weighed:
     tokens: "pd.DataFrame"
     about_tokens: str
     compared: "pd.DataFrame"
+    """Of `strategy_table`; the reader's own weights, where there are any, come first."""
     vectors: "dict[str, Embedding]"
     missing: list[tuple[str, str]]
     """The strategies that make nothing of it, each with the reason."""
     about_strategies: str
+    """Of the strategies alone."""
     own: tuple[float, ...] = ()
     """The reader's own weights, one a token, in place of the strategy's."""
     number: int = field(default_factory=count().__next__)
@@ -57,9 +59,11 @@ def weighed(choice: Choice, index: int, own: tuple[float, ...] = ()) -> Weighed:
 
     states = cache.states(choice.reading, choice.layer, choice.texts).one(index)
     trained = cache.encoder(choice.model).trained_pooling
-    pooled = apply(replace(choice.recipe, own=own).pooling, states, model=choice.model, layer=choice.layer)
+    pooling = replace(choice.recipe, own=own).pooling
+    pooled = apply(pooling, states, model=choice.model, layer=choice.layer)
     tokens = token_table(states, pooled)
-    compared, vectors = strategy_table(states, choice.strategies, own=trained, model=choice.model, layer=choice.layer)
+    strategies = [pooling, *choice.strategies] if own else choice.strategies
+    compared, vectors = strategy_table(states, strategies, own=trained, model=choice.model, layer=choice.layer)
     return Weighed(
         choice,
         index,
@@ -70,7 +74,7 @@ def weighed(choice: Choice, index: int, own: tuple[float, ...] = ()) -> Weighed:
         compared,
         vectors,
         list(compared.loc[compared["missing"].notna(), ["label", "missing"]].itertuples(index=False, name=None)),
-        about_strategies(compared, own_strategy(trained), trained=trained is not None),
+        about_strategies(compared[1:] if own else compared, own_strategy(trained), trained=trained is not None),
         own,
     )
 
@@ -112,4 +116,5 @@ def drawn(weighed: Weighed, shown: list[int]) -> "Picture":
         "0 a right angle. Press a row or a bar to choose its strategy.",
         *(f"{label} is not shown: {reason}" for label, reason in weighed.missing),
     )
-    return Picture((side_by_side,), compared, about_twins(compared, own), captions, about)
+    twins = about_twins(compared[1:] if weighed.own else compared, own)
+    return Picture((side_by_side,), compared, twins, captions, about)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from pooling.charts.theme import HIDDEN, IN_CELLS, figure, strategy_colour
+from pooling.charts.theme import HIDDEN, IN_CELLS, INK, figure, strategy_colour
+from pooling.own_weights import OWN_WEIGHTS
 from pooling.tables import number
 
 ROW = 26
@@ -164,7 +165,7 @@ def row_height(rows: int) -> int:
     return ROW if rows <= 40 else max(8, 1040 // rows)
 
 
-def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
+def cosine_bars(table: pd.DataFrame, own: str, *, dark: bool) -> go.Figure:
     """Cosine of each strategy's vector to the model's own, on the fixed scale from -0.2 to 1, with its length.
 
     Args:
@@ -188,7 +189,7 @@ def cosine_bars(table: pd.DataFrame, own: str) -> go.Figure:
         x=shown["cosine"],
         y=shown["label"],
         orientation="h",
-        marker={"color": [strategy_colour(name) for name in shown["name"]]},
+        marker={"color": [INK[dark] if n == OWN_WEIGHTS else strategy_colour(n) for n in shown["name"]]},
         # Two that point the same way are told apart by their lengths.
         text=[f"{number(c)}, length {number(n)}" for c, n in zip(shown["cosine"], shown["norm"], strict=True)],
         textposition="outside",

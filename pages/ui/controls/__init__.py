@@ -160,7 +160,9 @@ def choose_settings(strategy: "Strategy", *, again: bool = False) -> None:
 
 def take_strategy(names: Sequence[str], place: int) -> None:
     """Have one of the strategies that are drawn, in their order, chosen: it was pressed."""
-    if place < len(names):
+    from pooling import all_strategies
+
+    if place < len(names) and names[place] in [one.name for one in all_strategies()]:
         st.session_state["strategy"] = names[place]
 
 
