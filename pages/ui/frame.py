@@ -31,7 +31,7 @@ def show() -> None:
         what.append(f"with {sidebar.model_in_use()}")
         try:
             with st.sidebar:
-                sidebar.draw()
+                sidebar.draw(page)
             with beside_title:
                 share.draw(page)
             navigation.say_task(page)

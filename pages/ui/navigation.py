@@ -26,6 +26,10 @@ class PageInfo:
     """Said at the end of the page before, which leads here."""
     greeting: str = ""
     """For whom the app is and what for, where a reader comes in."""
+    texts: bool = True
+    """Whether it can read the sentences, so that the sidebar offers sample sets."""
+    strategy: bool = True
+    """Whether it shows the chosen strategy, so that the sidebar says where the model was not trained for it."""
 
 
 PAGES = (
@@ -52,6 +56,7 @@ PAGES = (
             "same word in two sentences starts out nearly the same and drifts apart."
         ),
         why="The rows of the matrix come from the model: see how its layers write them.",
+        strategy=False,
     ),
     PageInfo(
         file="pages/attention.py",
@@ -63,6 +68,7 @@ PAGES = (
             "add up to 1. On pairs like those it learned from it can score above mean pooling; on others it can lose."
         ),
         why="The weights can also be learned: see what a trained head listens to, and whether that scores better.",
+        strategy=False,
     ),
     PageInfo(
         file="pages/similarity.py",
@@ -96,6 +102,7 @@ PAGES = (
             "lead counts only if it survives when the pairs are drawn again."
         ),
         why="A map shows, but does not decide: score the strategies on pairs that were scored by hand.",
+        texts=False,
     ),
     PageInfo(
         file="pages/padding_lab.py",
@@ -117,6 +124,8 @@ PAGES = (
             "Each lesson asks first. You commit to an answer, and then the real model shows what happens, and why."
         ),
         why="Now predict: lessons that ask first what pooling does, and then show it.",
+        texts=False,
+        strategy=False,
     ),
 )
 

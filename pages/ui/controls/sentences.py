@@ -17,9 +17,9 @@ _take_place = st.components.v2.component(
 )
 
 
-def choose_sample() -> str:
-    """The text of the sentences, and the list of sample sets to take another from."""
-    state, sets, samples = st.session_state, _sample_texts(), {s.name: s for s in sample_sets()}
+def chosen_text() -> str:
+    """The text of the sentences, wherever its box and the list of sample sets stand."""
+    state, sets = st.session_state, _sample_texts()
     first = next(iter(sets))
     # By hand: which sets there are, and which is shown, depends on the text, and the other way round.
     asked = url.choice("set", [*sets, OWN], first)
@@ -30,18 +30,25 @@ def choose_sample() -> str:
         state["_own_text"] = typed
     if shown != asked:
         state["set"] = shown
+    url.choice("set", [*sets, OWN], OWN if shown == OWN else first)
+    return typed
+
+
+def choose_sample() -> None:
+    """The list of sample sets to take another from, after `chosen_text`."""
+    state, samples = st.session_state, {s.name: s for s in sample_sets()}
+    shown = state["set"]
     kept.one_of(
         st.selectbox,
         "Sample sentences",
-        [*([OWN] if "_own_text" in state else []), *sets],
+        [*([OWN] if "_own_text" in state else []), *samples],
         key="set",
-        default=OWN if shown == OWN else first,
+        default=OWN if shown == OWN else next(iter(samples)),
         label=lambda name: samples[name].title if name in samples else "Your own sentences",
         on_change=_take_sample,
     )
     if shown != OWN:
         st.caption(samples[shown].look_for)
-    return typed
 
 
 def _take_sample() -> None:

@@ -15,6 +15,7 @@ from pooling.machine import megabytes
 from pooling.recipe import Recipe
 
 if TYPE_CHECKING:
+    from pages.ui.navigation import PageInfo
     from pooling import Encoder, Strategy
     from pooling.encoders import Layer
 
@@ -24,17 +25,19 @@ AVERAGE = "first-last"
 SOURCES = {"box": "Box", "package": "PyPI", "hub": "Hub"}
 
 
-def draw() -> None:
-    """The choices that every page shares; a page reads them with `current`."""
+def draw(page: "PageInfo") -> None:
+    """The choices that pages share, but for those that this one has no use for; a page reads them with `current`."""
     from pages.ui import cache
     from pooling.hub import any_model_allowed
 
-    texts, _ = read_sentences(sentences.choose_sample())
+    texts, _ = read_sentences(sentences.chosen_text())
+    if page.texts:
+        sentences.choose_sample()
     settings, strategy = chosen_settings(), chosen_strategy()
     choose_settings(strategy)
     layer = choose_layer(model_in_use())
     model = choose_model()
-    show_trained_pooling(cache.encoder(model), strategy, layer)
+    show_trained_pooling(cache.encoder(model), strategy if page.strategy else None, layer)
     template, pool_template = choose_template(get_model(model))
     if any_model_allowed():
         _offer_any_model()
@@ -312,8 +315,8 @@ def choose_layer(model: str) -> "Layer":
     return int(name)
 
 
-def show_trained_pooling(encoder: "Encoder", strategy: "Strategy", layer: "Layer") -> None:
-    """What the model was trained with, and a mild warning when something else is chosen."""
+def show_trained_pooling(encoder: "Encoder", strategy: "Strategy | None", layer: "Layer") -> None:
+    """What the model was trained with, and a mild warning when something else is chosen and shown."""
     from pooling import get_strategy
 
     if encoder.trained_pooling is None:
@@ -321,7 +324,7 @@ def show_trained_pooling(encoder: "Encoder", strategy: "Strategy", layer: "Layer
         return
     trained = get_strategy(encoder.trained_pooling)
     st.badge(f"Trained with: {trained.label}", icon=":material/model_training:", color="green")
-    if strategy.name != trained.name or layer != encoder.layers:
+    if strategy and (strategy.name != trained.name or layer != encoder.layers):
         st.caption(
             f":orange-badge[:material/warning: Off its training] This model was tuned with "
             f"{trained.label} of its last layer, and is calibrated for that alone."
