@@ -29,6 +29,8 @@ MARK = Path(__file__).with_name("mark.svg")
 
 STYLE = """<style>
 [data-testid=stMainBlockContainer]{padding-top:3.75rem}
+[data-testid=stTopNavLink]{padding-inline:.4rem}
+@media (max-width:1800px){[data-testid=stTopNavLink]>span:has([data-testid=stIconEmoji]){display:none}}
 [data-testid=stTopNavLink]:focus-visible{outline:2px solid var(--st-primary-color,#0072b2)}
 .st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
