@@ -50,9 +50,9 @@ layout.picture(
 
 st.header("2 · The bug museum", anchor=False)
 st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")
-damage = cache.museum(choice.model, choice.layer, choice.texts, index).set_index("name")["cosine"]
+damage = cache.museum(choice.model, choice.layer, choice.texts, index).set_index("name")
 for bug in BUGS:
-    cosine = damage[bug.name]
+    cosine, harmless = damage.loc[bug.name, ["cosine", "harmless"]]
     with st.expander(f"{bug.title}: cosine to the truth {number(cosine)}"):
         st.markdown(f"Meant to be **{bug.strategy}** pooling; shows under padding on the **{bug.side}**.")
         wrong, right = st.columns(2)
@@ -61,6 +61,8 @@ for bug in BUGS:
         right.markdown(":material/check: Right")
         right.code(bug.right_code, wrap_lines=True)
         st.markdown(f"**The damage here.** 1 − cosine to the right embedding is {number(1 - cosine)}.")
+        if harmless:
+            st.markdown(f"**Why it does no harm here.** {harmless}")
         if bug.name == "float16_sum":
             st.markdown(
                 f"This sentence overflows once hidden states are {number(float16_room(states))} times larger; "

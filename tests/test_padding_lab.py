@@ -7,7 +7,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pooling import TokenStates, get_strategy
-from pooling.bugs import BUGS, cosine_to_truth, float16_room, float16_sum
+from pooling.bugs import BUGS, cosine_to_truth, float16_room, float16_sum, why_harmless
 from pooling.catalogue import DEFAULT
 from pooling.charts.padding_lab import padding_curves
 from pooling.datasets import own_pairs
@@ -56,6 +56,24 @@ def test_each_bug_is_wrong_by_hand_and_its_strategy_right(bug):
     if bug.name in WRONG:
         torch.testing.assert_close(bug.pool(given)[0], torch.tensor(WRONG[bug.name]))
         assert not torch.allclose(bug.pool(given), bug.right(given))
+
+
+def test_a_bug_that_does_no_harm_says_why():
+    by_name = {bug.name: bug for bug in BUGS}
+    for bug in BUGS:
+        assert cosine_to_truth(bug, padded(bug)) > 0.9995 or why_harmless(bug, padded(bug)) == ""
+    longest = states([*TWO, [[2.0, 5.0]]])  # the second is padded by one
+    for name in ("unmasked_mean", "max_over_zeros"):
+        assert why_harmless(by_name[name], longest, 0).endswith("no padding. Choose a shorter one to see the damage.")
+    assert why_harmless(by_name["cls_at_index_zero"], states(TWO)).endswith(
+        "Write sentences of different lengths to see the damage."
+    )
+    assert why_harmless(by_name["pooled_twice"], states(TWO)).startswith("This sentence is alone")
+    assert why_harmless(by_name["max_over_zeros"], longest, 1).endswith("in 0 of 2 dimensions.")
+    even = states([[[3.0, 4.0], [5.0, 0.0]]])
+    assert why_harmless(by_name["normalised_before"], even).startswith(
+        "The lengths of its token vectors lie between 5.00 and 5.00"
+    )
 
 
 @pytest.mark.parametrize("bug", [b for b in BUGS if b.name != "normalised_before"], ids=lambda b: b.name)

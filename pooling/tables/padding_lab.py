@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pooling.bugs import BUGS, cosine_to_truth, wrong_and_right
+from pooling.bugs import BUGS, cosine_to_truth, why_harmless, wrong_and_right
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, Side
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
@@ -91,10 +91,14 @@ def padding_curve(
 
 
 def museum_table(texts: Sequence[str], encoder: Encoder, *, layer: Layer, index: int) -> pd.DataFrame:
-    """The damage each bug does to one text of a batch: columns name, title, cosine to the truth."""
+    """The damage each bug does to one text of a batch: columns name, title, cosine to the truth, why none."""
     states = {side: encoder.encode(texts, layer=layer, padding_side=side) for side in ("left", "right")}
-    rows = [(bug.name, bug.title, cosine_to_truth(bug, states[bug.side], index)) for bug in BUGS]
-    return pd.DataFrame(rows, columns=["name", "title", "cosine"])
+    rows = [
+        (bug.name, bug.title, cosine_to_truth(bug, given, index), why_harmless(bug, given, index))
+        for bug in BUGS
+        for given in [states[bug.side]]
+    ]
+    return pd.DataFrame(rows, columns=["name", "title", "cosine", "harmless"])
 
 
 def curves_together(curves: pd.DataFrame) -> list[list[str]]:
