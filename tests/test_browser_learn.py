@@ -60,7 +60,7 @@ def test_a_link_shows_the_same_lesson_and_its_experiment_says_the_task_and_the_w
     reader.press("metric", "Cosine")
     assert lesson.task.what in reader.page.inner_text(".st-key-task")
     shared = reader.page.url
-    reader.page.get_by_role("link", name=f"Back to the lesson “{lesson.title}”").click()
+    reader.page.get_by_role("link", name=f"Back to “{lesson.title}”").click()
     reader.page.wait_for_url("**/learn?lesson=normalise")
     reader.wait()
     assert "You are right." in reader.main()

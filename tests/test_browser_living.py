@@ -355,9 +355,12 @@ def test_hints_are_there_at_the_first_visit_until_they_are_dismissed_for_good(se
     expect(hints).to_be_hidden()
 
 
-def test_a_shared_link_has_no_hints_in_its_way(server, hand):
-    hand.open(f"{server}/?strategy=max")
+def test_a_shared_link_has_no_hints_in_its_way_and_a_task_leaves_the_formula_in_sight(server, hand):
+    hand.open(f"{server}/?task=by_hand")
     expect(hand.page.locator(".living .hints")).to_be_hidden()
+    expect(hand.page.locator(".st-key-task")).to_be_visible()
+    box = hand.page.locator(".living .formula").bounding_box()
+    assert box["y"] + box["height"] <= hand.page.viewport_size["height"]
 
 
 def test_texts_stand_in_the_picture_as_text(server, hand):

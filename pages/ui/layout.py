@@ -35,10 +35,16 @@ STYLE = """<style>
 .st-key-heading{overflow:visible!important}
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
 .st-key-take-place{position:absolute;width:0!important}
+.st-key-task{padding:.15rem 1rem}
 .st-key-try-it a{border:1px solid;border-radius:.5rem}
 .katex-display{overflow-y:hidden;padding:.25rem}
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
 [class*=st-key-]{scroll-margin-top:7rem}
+/* Numbers in cells: plotly takes a digit to be as wide as it is high. What stays too small is in the table alone. */
+.heatmap-label text:is([style*="size: 2px"],[style*="size: 3px"],[style*="size: 4px"]){display:none}
+.heatmap-label text[style*="size: 5px"]{font-size:9px!important}
+.heatmap-label text[style*="size: 6px"]{font-size:10px!important}
+.heatmap-label text:is([style*="size: 7px"],[style*="size: 8px"],[style*="size: 9px"]){font-size:11px!important}
 [class*=st-key-press-] .js-plotly-plot:has(.hovertext) .drag{cursor:pointer!important}
 ::highlight(pp-term){text-decoration:underline dotted 1px;text-underline-offset:.25em}
 .pp-on-term *{cursor:help!important}

@@ -162,9 +162,9 @@ def say_task(page: PageInfo) -> None:
 
     lessons = {one.name: one for one in all_lessons() if called(one.task.page) is page}
     if lesson := lessons.get(url.while_it_says(TASK, lessons)):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", border=True, key="task"):
+        with st.container(horizontal=True, vertical_alignment="center", border=True, wrap=False, key="task"):
             st.markdown(f"**Your task.** {lesson.task.what}", width="stretch")
-            back = f"Back to the lesson “{lesson.title}”"
+            back = f"Back to “{lesson.title}”"
             link(called("learn"), back, icon=":material/arrow_back:", query={"lesson": lesson.name})
 
 
