@@ -59,6 +59,15 @@ def test_a_cell_opens_its_pair_a_small_matrix_chooses_its_strategy_and_back_undo
 
 def test_a_finger_opens_a_pair_too(server, phone):
     phone.open(server + "/similarity")
+    numbers = phone.page.locator(".st-key-press-contributions .heatmap-label text")
+    numbers.first.wait_for(state="attached", timeout=90_000)
+    fonts = "texts => texts.map(e => [parseFloat(getComputedStyle(e).fontSize), e.getBoundingClientRect().width])"
+    area = phone.page.locator(".st-key-press-contributions .nsewdrag").bounding_box()
+    shown = numbers.evaluate_all(fonts)
+    assert len(shown) == 8 * 9
+    for size, width in shown:
+        assert size >= 9, "large enough to read"
+        assert 0 < width < area["width"] / 8, "and in its cell"
     phone.page.touchscreen.tap(*place_in(phone, "similarity", 0.5 / 6, 2.5 / 6))
     phone.page.wait_for_timeout(300)
     phone.wait()

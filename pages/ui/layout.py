@@ -41,7 +41,8 @@ STYLE = """<style>
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
 [class*=st-key-]{scroll-margin-top:7rem}
 /* Numbers in cells: plotly takes a digit to be as wide as it is high. What stays too small is in the table alone. */
-.heatmap-label text:is([style*="size: 2px"],[style*="size: 3px"],[style*="size: 4px"]){display:none}
+.heatmap-label text:is([style*="size: 1px"],[style*="size: 2px"],[style*="size: 3px"],[style*="size: 4px"]){
+ display:none}
 .heatmap-label text[style*="size: 5px"]{font-size:9px!important}
 .heatmap-label text[style*="size: 6px"]{font-size:10px!important}
 .heatmap-label text:is([style*="size: 7px"],[style*="size: 8px"],[style*="size: 9px"]){font-size:11px!important}
@@ -63,7 +64,7 @@ STYLE = """<style>
 padding-block:.4rem;margin-block:-.4rem;background:light-dark(#fff,#0f141a)}
 .st-key-strategy-row [role=radiogroup]{gap:.3rem}
 .st-key-strategy-row button{padding:.2rem .65rem;min-height:1.9rem}
-@media (max-width:640px){[class*=st-key-noticed],.st-key-heading{flex-wrap:wrap!important}
+@media (max-width:640px){[class*=st-key-noticed],.st-key-heading,.st-key-task{flex-wrap:wrap!important}
 .st-key-heading{gap:0}
 [data-testid=stToolbar] :has(>[data-testid=stMainMenu]){min-width:0}
 .st-key-page-header h1{font-size:1.5rem;padding:0}

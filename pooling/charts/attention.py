@@ -83,7 +83,7 @@ def head_scores(table: pd.DataFrame) -> go.Figure:
             rows=1,
             cols=len(DATA_SETS),
             shared_yaxes=True,
-            horizontal_spacing=0.05,
+            horizontal_spacing=0.1,  # on a phone, the last number of one and the first of the next stand apart
             # In two lines: on a phone two of one line touch.
             subplot_titles=[f"<b>{'<br>'.join(wrap(title, 16))}</b>" for title in DATA_SETS.values()],
         )
@@ -115,7 +115,7 @@ def head_scores(table: pd.DataFrame) -> go.Figure:
                     "size": 14,
                     "symbol": strategy_look(name).symbol,
                 },
-                text=[f"{score:.2f}" for score in shown[name]],
+                text=[f"{score:.1f}" for score in shown[name]],
                 textposition=["middle right" if a else "middle left" for a in ahead],
                 cliponaxis=False,
                 customdata=shown["scored_on"],
