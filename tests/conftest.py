@@ -221,7 +221,7 @@ def start_server(tmp_path_factory) -> Iterator[Servers]:
 @pytest.fixture(scope="session")
 def server(start_server) -> str:
     """The address of a server that all browser tests share."""
-    return start_server(umap=True)
+    return start_server()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.test_browser_files import upload
-from tests.test_browser_playground import HOSTILE, WIDER_THAN_THE_SCREEN
+from tests.test_browser_playground import HOSTILE
 
 PAGE = "/attention?layer=4&head-epochs=4&head-rate=0.003"
 
@@ -111,12 +111,3 @@ def test_hostile_text_is_shown_as_text(server, reader):
     assert reader.page.locator(".pp-strip").count() == len(HOSTILE)
     assert reader.page.locator("[data-testid=stMain] img[src=x]").count() == 0
     assert "owned" not in reader.page.title()
-
-
-def test_the_page_fits_a_phone(server, chromium):
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    page = context.new_page()
-    page.goto(server + "/attention?set=languages&sentence=8")
-    page.wait_for_selector(".js-plotly-plot >> nth=1", state="attached", timeout=60_000)
-    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
-    context.close()

@@ -1,6 +1,6 @@
 """Hidden States, as a person sees it."""
 
-from tests.test_browser_playground import HOSTILE, WIDER_THAN_THE_SCREEN
+from tests.test_browser_playground import HOSTILE
 
 PAGE = "/hidden_states?set=two_meanings"
 PLANE = ".st-key-hidden-plane"
@@ -88,15 +88,3 @@ def test_hostile_tokens_are_shown_as_text(server, reader):
         reader.assert_well()
     assert reader.page.locator("[data-testid=stMain] img[src=x]").count() == 0
     assert reader.page.title() != "owned"
-
-
-def test_hidden_states_fit_a_phone(server, chromium):
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    page = context.new_page()
-    page.goto(server + PAGE)
-    page.wait_for_selector(".st-key-hidden-reading .js-plotly-plot", state="attached", timeout=90_000)
-    page.wait_for_timeout(1000)
-    # a slider's input is invisible, for the keyboard alone, and may reach further than the slider
-    assert page.evaluate(WIDER_THAN_THE_SCREEN.replace("svg,", "svg, input[type=range],")) == []
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    context.close()

@@ -8,7 +8,6 @@ import pytest
 
 from pooling.datasets import own_topics
 from tests.test_browser_files import upload
-from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
 MAP = "[class*='st-key-map-'] .js-plotly-plot"
 
@@ -127,13 +126,3 @@ def test_hostile_texts_in_a_file_are_shown_as_text(server, reader, table_file):
     assert "owned" not in reader.page.title()
     drawn = reader.page.locator(f"{MAP} >> nth=0").inner_text()
     assert "<img src=x" in drawn
-
-
-def test_the_page_fits_a_phone(server, chromium):
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    page = context.new_page()
-    page.goto(server + "/projection")
-    page.wait_for_selector("text=Watch them move", timeout=90_000)
-    page.wait_for_selector(".js-plotly-plot >> nth=5", state="attached", timeout=60_000)
-    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
-    context.close()

@@ -1,6 +1,6 @@
 """The Similarity page, as a person sees it."""
 
-from tests.test_browser_playground import HOSTILE, WIDER_THAN_THE_SCREEN
+from tests.test_browser_playground import HOSTILE
 
 CHARTS = 5
 
@@ -29,8 +29,8 @@ def test_every_measure_and_switch_can_be_chosen(server, reader):
     assert "centre=on" in reader.page.url
 
 
-def test_a_query_finds_its_sentence(server, reader):
-    open_whole(reader, server + "/similarity")
+def test_a_query_finds_its_sentence_and_a_pair_that_is_chosen_is_explained(server, reader):
+    open_whole(reader, server + "/similarity?pair1=4")
     for typed, said in (
         ("a spaceship takes off", "Sentence 6 is nearest to your query"),
         ("x" * 1001, "The query has 1,001 characters"),
@@ -43,10 +43,6 @@ def test_a_query_finds_its_sentence(server, reader):
         assert said in reader.page.content(), typed[:20]
         reader.assert_well()
     assert "owned" not in reader.page.title()
-
-
-def test_a_pair_is_chosen_and_explained(server, reader):
-    open_whole(reader, server + "/similarity?pair1=4")
     reader.page.locator(".st-key-pair2").scroll_into_view_if_needed()  # a menu closes when its page scrolls
     reader.wait()
     reader.choose("pair2", "5 · A small cat is sleeping on the laptop.")
@@ -71,12 +67,3 @@ def test_an_address_with_unknown_values_falls_back(server, reader):
     assert "Sentences 1 and 2 are nearest (cosine 0.757)" in reader.page.content()
     assert "metric" not in reader.page.url
     assert "pair" not in reader.page.url
-
-
-def test_the_page_fits_a_phone(server, chromium):
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    page = context.new_page()
-    page.goto(server + "/similarity?set=languages")
-    page.wait_for_selector(f".js-plotly-plot >> nth={CHARTS - 1}", state="attached", timeout=90_000)
-    assert page.evaluate(WIDER_THAN_THE_SCREEN) == []
-    context.close()
