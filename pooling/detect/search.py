@@ -160,6 +160,8 @@ class Search:
         """Explanations that were compared."""
         self.near: list[Fit] = []
         """The nearest of those that were tried on all texts."""
+        self.in_vain: set[tuple] = set()
+        """Inputs that were held against all texts, cut and padded, without an exact fit."""
         self.everything = list(range(len(texts)))
 
     @cached_property
@@ -259,10 +261,14 @@ class Search:
 
     def padded(self) -> list[Fit]:
         """Batches whose padding is read or pooled, of several sizes, on either side."""
-        nearest = [fit.guess for fit in sorted(self.near, key=lambda fit: float(fit.misses.median()))]
-        lefts = dict.fromkeys([(Input(), None), *((guess.given, guess.most) for guess in nearest[:1])])
+        nearest = sorted(self.near, key=lambda fit: float(fit.misses.median()))
+        lefts = dict.fromkeys([(Input(), None), *((fit.guess.given, fit.guess.most) for fit in nearest[:1])])
         for given, most in lefts:
-            if found := self.padded_as(given, most, fixed=True):
+            unlike = self.everything
+            for fit in nearest[::-1]:
+                if (fit.guess.given, fit.guess.most) == (given, most):
+                    unlike = [i for i in self.everything if fit.misses[i] > self.target.tolerance]
+            if found := self.padded_as(given, most, unlike, fixed=True):
                 return found
         return []
 
@@ -342,20 +348,18 @@ class Search:
             return exact
         tolerance = self.target.tolerance
         fitting = [fit for fit in fits if fit.misses.min() <= tolerance]
-        settled: dict[tuple, list[Fit]] = {}
-        for fit in sorted(fitting, key=lambda fit: -int((fit.misses <= tolerance).sum())):
-            key = (fit.guess.given, fit.guess.most)
-            if len(settled) == 2 and key not in settled:
-                break
-            if key not in settled:
-                settled[key] = self.settle_input(fit.guess)
-            if settled[key]:
-                return settled[key]
+        fitting.sort(key=lambda fit: -int((fit.misses <= tolerance).sum()))
+        for given, most in list(dict.fromkeys((fit.guess.given, fit.guess.most) for fit in fitting))[:2]:
+            key = (given, most, len(self.poolers))
+            if key not in self.in_vain:
+                self.in_vain.add(key)
+                if exact := self.settle_input(given, most):
+                    return exact
         return []
 
-    def settle_input(self, guess: Guess) -> list[Fit]:
-        """The guesses with this one's input that fit all texts, once these are cut or padded as they were."""
-        fits = self.fits(guess.given, self.poolers, guess.most)
+    def settle_input(self, given: Input, most: int | None) -> list[Fit]:
+        """The guesses with one input that fit all texts, once these are cut or padded as they were."""
+        fits = self.fits(given, self.poolers, most)
         self.remember(fits)
         if exact := self.exact(fits):
             return exact
@@ -363,27 +367,27 @@ class Search:
         fitting = best.misses <= self.target.tolerance
         if not fitting.any():
             return []
-        lengths = [len(row.ids) for row in self.rows(guess.given, self.everything, guess.most)]
+        lengths = [len(row.ids) for row in self.rows(given, self.everything, most)]
         longest = max(lengths[i] for i in self.everything if fitting[i])
         longer = sorted(
             (i for i in self.everything if not fitting[i] and lengths[i] > longest), key=lambda i: lengths[i]
         )
-        most = guess.most
         if longer:
             places = range(longest, lengths[longer[0]])
             usual = [one for one in dict.fromkeys((self.encoder.max_length, *CUTS)) if one in places]
-            cuts = self.cut_at(guess.given, longer[0], usual, [best.guess.pooler]) if usual else []
+            cuts = self.cut_at(given, longer[0], usual, [best.guess.pooler]) if usual else []
             if not any(fit.misses[0] <= self.target.tolerance for fit in cuts):
-                cuts += self.cut_at(guess.given, longer[0], places, [best.guess.pooler])
+                cuts += self.cut_at(given, longer[0], places, [best.guess.pooler])
             for fit in cuts:
                 if fit.misses[0] <= self.target.tolerance and fit.guess.layer == best.guess.layer:
                     most = fit.guess.most
-                    cut_fits = self.fits(guess.given, self.poolers, most)
+                    cut_fits = self.fits(given, self.poolers, most)
                     self.remember(cut_fits)
                     if exact := self.exact(cut_fits):
                         return exact
                     break
-        return self.padded_as(guess.given, most, fixed=False)
+        unlike = [i for i in self.everything if not fitting[i]]
+        return self.padded_as(given, most, unlike, fixed=False)
 
     def cut_at(self, given: Input, text: int, places: Sequence[int], poolers: Sequence[Pooler]) -> list[Fit]:
         """How far one text misses when it is cut at each of some places; it stops at the first that fits."""
@@ -401,8 +405,11 @@ class Search:
                 break
         return sorted(found, key=lambda fit: float(fit.misses[0]))
 
-    def padded_as(self, given: Input, most: int | None, *, fixed: bool) -> list[Fit]:
-        """One input under every kind of padding, to a fixed width or to the longest of a batch."""
+    def padded_as(self, given: Input, most: int | None, unlike: Sequence[int], *, fixed: bool) -> list[Fit]:
+        """One input under every kind of padding, to a fixed width or to the longest of a batch.
+
+        The shortest text that it misses without padding, of those `unlike`, tells whether a kind is worth the others.
+        """
         rows = self.rows(given, self.everything, most)
         lengths = [len(row.ids) for row in rows]
         widths: list[tuple[int | None, int | None, list[int]]] = []
@@ -415,23 +422,37 @@ class Search:
                 if size <= len(rows):
                     starts = [i // size * size for i in self.everything]
                     widths.append((size, None, [max(lengths[start : start + size]) for start in starts]))
-        # Three texts tell whether it is worth the others.
-        few = sorted(self.everything, key=lambda i: lengths[i])[:3] if self.target.kind != "codes" else self.everything
-        for (batch, width, each), padding in product(widths, PADDINGS):
+        few = [min(unlike, key=lambda i: lengths[i])] if self.target.kind != "codes" else self.everything
+        in_vain: set[tuple[Padding, tuple[int, ...]]] = set()
+        for (batch, width, each), padding in product(widths, self.paddings):
             guess = Guess(given, 0, PADDED[0], (), most, padding, batch, width)
             for texts in (few, self.everything):
-                parts = []
-                for wide in dict.fromkeys(each[i] for i in texts):
-                    some = [i for i in texts if each[i] == wide]
-                    parts += [[some[i] for i in part] for part in _batches([rows[i] for i in some], wide=wide)]
-                seen = ((part, self.states(given, [rows[i] for i in part], padding, each[part[0]])) for part in parts)
-                fits = self.compared(guess, self.together(seen, PADDED), texts)
+                same = (padding, tuple(each[i] for i in texts))
+                fits = [] if same in in_vain else self.padded_to(guess, rows, each, texts)
                 if not self.exact(fits):
+                    in_vain.add(same)
                     break
             else:
                 self.remember(fits)
                 return self.exact(fits)
         return []
+
+    def padded_to(self, guess: Guess, rows: Sequence[Tokens], each: Sequence[int], texts: Sequence[int]) -> list[Fit]:
+        """How far some texts miss, each padded to a width of its own as a guess has it."""
+        parts = []
+        for wide in dict.fromkeys(each[i] for i in texts):
+            some = [i for i in texts if each[i] == wide]
+            parts += [[some[i] for i in part] for part in _batches([rows[i] for i in some], wide=wide)]
+        seen = (
+            (part, self.states(guess.given, [rows[i] for i in part], guess.padding, each[part[0]])) for part in parts
+        )
+        return self.compared(guess, self.together(seen, PADDED), texts)
+
+    @cached_property
+    def paddings(self) -> list[Padding]:
+        """Kinds of padding of which no two are the same to this model."""
+        takes = self.encoder._takes_positions
+        return list(dict.fromkeys(one if takes else replace(one, counted=False) for one in PADDINGS))
 
     def states(self, given: Input, rows: Sequence[Tokens], padding: Padding | None = None, width: int = 0) -> States:
         """The states of rows of one kind of mask, padded so."""
@@ -439,19 +460,31 @@ class Search:
 
     def pooled(self, seen: States, poolers: Sequence[Pooler]) -> Iterator[tuple[LayerKey, list[Pooler], Tensor]]:
         """Embeddings [pooler, text, dim] under every layer, those of several poolers at a time."""
-        length = seen.mask.shape[1]
-        places = torch.eye(length).expand(len(seen.mask), -1, -1)
+        texts, length = seen.mask.shape
+        places = torch.eye(length).expand(texts, -1, -1)
         given = TokenStates(places, seen.mask, seen.special, _blank(seen.mask))
         linear = [one for one in poolers if is_linear(one)]
+        others = [one for one in poolers if one not in linear and one.layer is None]
         # What a linear pooler makes of an identity matrix are its weights: one product serves all of them.
         weights = torch.stack([one.pool(given) for one in linear], dim=1) if linear else torch.empty(0)
-        for layer, hidden in seen.layers.items():
+        at_once = max(1, 4 * TOKENS_AT_ONCE // (texts * length))
+        keys = list(seen.layers)
+        for part in (keys[i : i + at_once] for i in range(0, len(keys), at_once)):
+            hidden = torch.stack([seen.layers[layer] for layer in part])
             if linear:
-                yield layer, linear, (weights @ hidden).transpose(0, 1)
-            given = TokenStates(hidden, seen.mask, seen.special, _blank(seen.mask))
-            for pooler in poolers:
-                if pooler not in linear and pooler.layer in (None, layer):
-                    yield layer, [pooler], pooler.pool(given)[None]
+                for layer, vectors in zip(part, weights @ hidden, strict=True):
+                    yield layer, linear, vectors.transpose(0, 1)
+            # To any other pooler the texts of several layers are one batch.
+            mask, special = seen.mask.repeat(len(part), 1), seen.special.repeat(len(part), 1)
+            given = TokenStates(hidden.flatten(0, 1), mask, special, _blank(mask))
+            made = [(one, one.pool(given).unflatten(0, (-1, texts))) for one in others]
+            for some in ([one for one in made if one[1].shape[-1] == dim] for dim in {v.shape[-1] for _, v in made}):
+                for layer, vectors in zip(part, torch.stack([v for _, v in some], dim=1), strict=True):
+                    yield layer, [pooler for pooler, _ in some], vectors
+        for pooler in poolers:
+            if pooler.layer in seen.layers and pooler not in linear:
+                given = TokenStates(seen.layers[pooler.layer], seen.mask, seen.special, _blank(seen.mask))
+                yield pooler.layer, [pooler], pooler.pool(given)[None]
 
     def variants(self, vectors: Tensor) -> Iterator[tuple[tuple[str, ...], Tensor]]:
         """An embedding as pooled and after the model's Dense layers; before codes, scaled to length 1 or not."""
@@ -463,7 +496,7 @@ class Search:
                 made.append((names, run_steps(made[-1][1], [step])))
         for steps, one in made:
             if self.target.kind == "codes":
-                yield (*steps, "l2"), normalize(one, dim=1)
+                yield (*steps, "l2"), normalize(one, dim=-1)
             yield steps, one
 
     def compared(
@@ -472,10 +505,15 @@ class Search:
         """A guess's embeddings under several layers and poolers against the vectors of some texts, in each variant."""
         texts = self.everything if texts is None else texts
         fits = []
-        for (layer, pooler), vectors in made.items():
-            for steps, one in self.variants(vectors):
-                found = replace(guess, layer=layer, pooler=pooler, steps=steps)
-                fits.append(Fit(found, self.target.misses(one[list(texts)], texts), one))
+        by_dim: dict[int, list[tuple[LayerKey, Pooler]]] = {}
+        for key, vectors in made.items():
+            by_dim.setdefault(vectors.shape[1], []).append(key)
+        for keys in by_dim.values():
+            for steps, several in self.variants(torch.stack([made[key] for key in keys])):
+                misses = self.target.misses(several[:, list(texts)], texts)
+                for key, vectors, missed in zip(keys, several, misses, strict=True):
+                    found = replace(guess, layer=key[0], pooler=key[1], steps=steps)
+                    fits.append(Fit(found, missed, vectors if steps else made[key]))
         self.tried += len(fits)
         return fits
 
