@@ -51,7 +51,8 @@ POOLS: dict[str, Pool] = {
 def loaded(folder: Any = FOLDER, causal: bool = False):
     """A model and its tokenizer, as anybody loads them."""
     config = AutoConfig.from_pretrained(folder)
-    config.is_decoder = causal or config.is_decoder
+    if causal:
+        config.is_decoder = True
     return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, config=config).eval()
 
 

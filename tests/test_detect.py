@@ -176,6 +176,7 @@ REAL = {
         {"max_length": 128},
         {"strategy": "mean", "max_length": 128},
     ),
+    # As in https://github.com/qdrant/fastembed/issues/368, mended by its pull request 436.
     "https://github.com/qdrant/fastembed/issues/384": ({"pool": "cls"}, {"strategy": "cls", "bug": None}),
     "https://github.com/ollama/ollama/issues/8094": ({"steps": ()}, {"after": [], "strategy": "mean"}),
     "https://github.com/HKUDS/LightRAG/pull/3675": (
@@ -194,13 +195,22 @@ REAL = {
         {"pool": "mean", "batch": 8, "masked": False},
         {"strategy": "mean", "bug": "attended_padding"},
     ),
-    "the last token for CLS": ({"pool": "last_token"}, {"strategy": "last_token", "bug": None}),
-    "a causal mask for full attention": ({"causal": True}, {"strategy": "mean", "bug": "causal_mask"}),
+    # The row of another token for that of CLS: issue 14848, mended there.
+    "https://github.com/ggml-org/llama.cpp/pull/14927": (
+        {"pool": "last_token"},
+        {"strategy": "last_token", "bug": None},
+    ),
+    # A causal mask for full attention, which https://github.com/vllm-project/vllm/pull/14609 had to settle too.
+    "https://github.com/huggingface/sentence-transformers/issues/3725": (
+        {"causal": True},
+        {"strategy": "mean", "bug": "causal_mask"},
+    ),
     "padded to a fixed width, and pooled": (
         {"pool": "unmasked_mean", "width": 256},
         {"strategy": "mean", "bug": "unmasked_mean"},
     ),
-    "an instruction added by the client": (
+    # An instruction added by the client.
+    "https://github.com/huggingface/text-embeddings-inference/issues/230": (
         {"template": "Represent this sentence for searching relevant passages: {}"},
         {"template": "Represent this sentence for searching relevant passages: {}"},
     ),
@@ -219,6 +229,30 @@ def test_a_real_mistake_is_named(case, encoder):
     findings = found(TEXTS, vectors(TEXTS, **settings), encoder)
     assert findings.verdict == "exact", str(findings)
     assert {key: best(findings)[key] for key in wanted} == wanted, str(findings)
+
+
+MEAN_WHATEVER_THE_MODEL = {
+    "https://github.com/jundot/omlx/pull/2594": ("bert", "cls_token", "cls"),
+    "https://github.com/jundot/omlx/issues/1817": ("qwen3", "lasttoken", "last_token"),
+    # embedding-atlas, `extractor(inputs, { pooling: "mean" })`.
+    "https://github.com/apple/embedding-atlas/blob/v0.24.0/packages/viewer/src/inference/embedding.ts#L321": (
+        "roberta",
+        "cls_token",
+        "cls",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MEAN_WHATEVER_THE_MODEL)
+def test_the_mean_of_a_model_that_was_trained_with_another_pooling_is_named(case, tmp_path):
+    family, written, trained = MEAN_WHATEVER_THE_MODEL[case]
+    folder = write(family, tmp_path, pooling=written)
+    encoder = read_encoder(f"someone/{family}", folder)
+    assert encoder.trained_pooling == trained
+    texts = ["The cat sat on the mat.", "A dog is running.", "It's so sunny."]
+    findings = found(texts, vectors(texts, folder=folder), encoder)
+    assert findings.verdict == "exact"
+    assert best(findings)["strategy"] == "mean"
 
 
 def test_a_server_that_reads_beyond_the_models_own_limit_is_said_to(encoder, theirs):
