@@ -48,12 +48,19 @@ POOLS: dict[str, Pool] = {
 
 
 @functools.cache
-def loaded(folder: Any = FOLDER, causal: bool = False):
-    """A model and its tokenizer, as anybody loads them."""
+def loaded(folder: Any = FOLDER, causal: bool = False, bits: int = 0):
+    """A model and its tokenizer, as anybody loads them; with `bits`, its weights in blocks of 32 have so many."""
     config = AutoConfig.from_pretrained(folder)
     if causal:
         config.is_decoder = True
-    return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, config=config).eval()
+    model = AutoModel.from_pretrained(folder, config=config).eval()
+    for layer in model.modules() if bits else ():
+        if isinstance(layer, torch.nn.Linear):
+            blocks = layer.weight.data.unflatten(1, (-1, 32))
+            low, high = blocks.aminmax(dim=2, keepdim=True)
+            step = (high - low) / (2**bits - 1)
+            layer.weight.data = (low + step * ((blocks - low) / step).round()).flatten(1)
+    return AutoTokenizer.from_pretrained(folder), model
 
 
 def after(vectors: torch.Tensor, steps: Sequence[str]) -> np.ndarray:
@@ -93,6 +100,7 @@ def vectors(
     side: str = "right",
     masked: bool = True,
     width: int = 0,
+    bits: int = 0,
     steps: Sequence[str] = ("l2",),
     folder: Any = FOLDER,
 ) -> np.ndarray:
@@ -112,10 +120,11 @@ def vectors(
         side: where they are padded.
         masked: whether the model is given the attention mask.
         width: tokens to which all are padded; 0 for the longest.
+        bits: of the weights; 0 leaves them as they are.
         steps: what is done afterwards.
         folder: the model's.
     """
-    tokenizer, model = loaded(folder, causal)
+    tokenizer, model = loaded(folder, causal, bits)
     given = [template.replace("{}", text.lower() if lower else text) for text in texts]
     made = []
     for i in range(0, len(given), batch):

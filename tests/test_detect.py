@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -253,6 +254,15 @@ def test_the_mean_of_a_model_that_was_trained_with_another_pooling_is_named(case
     findings = found(texts, vectors(texts, folder=folder), encoder)
     assert findings.verdict == "exact"
     assert best(findings)["strategy"] == "mean"
+
+
+def test_quantised_weights_are_near_and_never_exact_and_the_cosine_is_said_by_length(encoder):
+    texts = [*SHORT[:5], "The ferry leaves at seven, whatever the weather. " * 4]
+    findings = found(texts, vectors(texts, bits=5, template="query: {}"), encoder)
+    assert findings.verdict == "near", str(findings)
+    assert (best(findings)["strategy"], best(findings)["template"]) == ("mean", "query: {}")
+    assert "No text is met exactly; it is near, as quantised weights are: cosine 0.99" in str(findings)
+    assert re.search(r" of texts up to 6 tokens, .* of texts up to 44 tokens\.", str(findings))
 
 
 def test_a_server_that_reads_beyond_the_models_own_limit_is_said_to(encoder, theirs):

@@ -7,6 +7,7 @@ print(detect(texts, vectors, load_encoder("sentence-transformers/all-MiniLM-L6-v
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,13 @@ from pooling.detect.probes import SHORT
 from pooling.detect.search import Fit, Guess, Pooler, Search
 from pooling.detect.target import NUMBER_TYPES, ROUNDING, Target, read_targets
 from pooling.encoders import Encoder
-from pooling.encoders.tokens import as_texts
+from pooling.encoders.tokens import as_texts, listed
 
 __all__ = ["Findings", "Match", "detect"]
 
 MOST_MATCHES = 8
+LENGTHS = (8, 32, 128, 512)
+"""Tokens up to which texts are taken together, where the cosine depends on their length."""
 
 
 def detect(texts: Iterable[Any], vectors: Any, encoder: Encoder, *, prompts_too: Sequence[str] = ()) -> Findings:
@@ -209,9 +212,20 @@ def _unlike(search: Search, fits: list[Fit], verdict: Verdict) -> list[str]:
     if good.all():
         return ["The directions are explained exactly, the lengths of the vectors are not."]
     if not good.any():
-        return []
+        return [_by_length(search, fits[0])] if verdict == "near" and search.target.kind == "numbers" else []
     off = [i for i in search.everything if not good[i]]
     return [f"{int(good.sum())} of {len(good)} texts are explained exactly; {numbered(off).lower()} not."]
+
+
+def _by_length(search: Search, fit: Fit) -> str:
+    """How near an explanation comes that meets no text exactly, as when the server's weights have fewer bits."""
+    most = fit.guess.most or limit(search.encoder)
+    lengths = [min(len(row.ids), most) for row in tokenized(search.encoder, fit.guess.given, search.texts)]
+    cosines, said = 1 - fit.misses.square() / 2, []
+    for above, end in pairwise((0, *LENGTHS, most)):
+        if some := [i for i in search.everything if above < lengths[i] <= end]:
+            said.append(f"{float(cosines[some].median()):.4f} of texts up to {max(lengths[i] for i in some)} tokens")
+    return f"No text is met exactly; it is near, as quantised weights are: cosine {listed(said)}."
 
 
 def _order(search: Search) -> str:

@@ -349,6 +349,8 @@ class Search:
         tolerance = self.target.tolerance
         fitting = [fit for fit in fits if fit.misses.min() <= tolerance]
         fitting.sort(key=lambda fit: -int((fit.misses <= tolerance).sum()))
+        # Where none fits, the nearest to a few texts is held against all: vectors may be near and never exact.
+        fitting = fitting or [fit for fit in fits if len(fit.misses) < len(self.texts)][:1]
         for given, most in list(dict.fromkeys((fit.guess.given, fit.guess.most) for fit in fitting))[:2]:
             key = (given, most, len(self.poolers))
             if key not in self.in_vain:
