@@ -1,8 +1,8 @@
 """How fast, how steady under a class, and how large: measured, beside the bars it should meet.
 
-    python -m tests.benchmarks [encode] [app] [living] [memory] [--json FILE]
+    python -m tests.benchmarks [encode] [app] [living] [memory] [detect] [--json FILE]
 
-Without a part named, all four; about nineteen minutes on two quiet cores. Whatever compares two
+Without a part named, all five; about twenty minutes on two quiet cores. Whatever compares two
 things measures them in turn, and takes the median of the ratios of neighbours; seconds and
 milliseconds are those of the machine as busy as it is. The part `long` has twelve readers write as
 much as they may; the part `budget` looks for the batch size
@@ -20,6 +20,7 @@ import torch
 
 from pooling.encoders.devices import default_device
 from tests.benchmarks.app import app
+from tests.benchmarks.detect import detect
 from tests.benchmarks.encode import NEEDS, budget, encode
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.living import living
@@ -27,8 +28,16 @@ from tests.benchmarks.long import long
 from tests.benchmarks.memory import memory
 from tests.conftest import STSB
 
-PARTS = {"encode": encode, "app": app, "living": living, "memory": memory, "long": long, "budget": budget}
-USUAL = ("encode", "app", "living", "memory")
+PARTS = {
+    "encode": encode,
+    "app": app,
+    "living": living,
+    "memory": memory,
+    "detect": detect,
+    "long": long,
+    "budget": budget,
+}
+USUAL = ("encode", "app", "living", "memory", "detect")
 
 
 def main() -> None:
