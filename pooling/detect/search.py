@@ -494,8 +494,8 @@ class Search:
         made = [(names, vectors)]
         for step in self.encoder.after:
             if step.name == "dense" and step.fitted and step.fitted["weight"] is not None:
-                names = (*names, "dense")
-                made.append((names, run_steps(made[-1][1], [step])))
+                names, before = (*names, "dense"), made[-1][1]
+                made.append((names, run_steps(before.flatten(0, -2), [step]).unflatten(0, before.shape[:-1])))
         for steps, one in made:
             if self.target.kind == "codes":
                 yield (*steps, "l2"), normalize(one, dim=-1)
