@@ -30,7 +30,7 @@ from pooling.snippets import layer_shares, not_in_sentence_transformers, reposit
 from pooling.tables import harmless
 
 Vectors = Float[Tensor, "text dim"]
-Ready = Num[Tensor, "text dim"]
+Ready = Num[Tensor, "text _"]
 """Embeddings as a recipe leaves them: codes are whole numbers."""
 Files = dict[str, bytes]
 MANIFEST = "manifest.json"

@@ -1,4 +1,4 @@
-"""The current choice as code: plain PyTorch, sentence-transformers, this project, and three servers.
+"""The current choice as code: plain PyTorch, sentence-transformers, this project, and three servers; and for a corpus.
 
 What a server can do was read in text-embeddings-inference 1.9.3 (docs/source/en/cli_arguments.md and
 backends/candle), in vLLM 0.23's documentation of `PoolerConfig` and of pooling models, and in llama.cpp's
@@ -54,7 +54,7 @@ class Snippet:
 
 def snippets(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> list[Snippet]:
     """The recipe for each tool, in order."""
-    makers = (for_transformers, for_sentence_transformers, for_pooling, for_tei, for_vllm, for_llama_cpp)
+    makers = (for_transformers, for_sentence_transformers, for_pooling, for_corpus, for_tei, for_vllm, for_llama_cpp)
     return [make(recipe, encoder, texts) for make in makers]
 
 
@@ -247,6 +247,28 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
         f"embeddings = embed(texts, encoder, {chosen}, {setting})[{named}]",
     ]
     return Snippet("pooling", _joined(lines), where)
+
+
+def for_corpus(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
+    """The command that does it to files of any size."""
+    if recipe.own:
+        return Snippet("Corpus", "", "Weights of your own are for the tokens of one sentence, not for a corpus.")
+    layer = encoder.layer(recipe.layer)
+    strategy = ":".join([recipe.strategy, *(f"{name}={value!r}" for name, value in recipe.params)])
+    command = ["python", "-m", "pooling.corpus", "texts.jsonl", "vectors", "--model", recipe.model]
+    command += ["--strategy", strategy]
+    command += ["--layer", ",".join(map(str, layer)) if isinstance(layer, tuple) else str(layer)]
+    command += [] if recipe.plain else [f"--prompt={recipe.template}"]  # it may begin with a dash
+    command += [] if recipe.pool_template else ["--prompt-not-pooled"]
+    command += ["--after", ",".join(recipe.after)] if recipe.after else []
+    for step in map(get_step, recipe.after):
+        command += ["--fitted", f"{step.written}.safetensors"] if step.fits == "corpus" else []
+    said = (
+        "In this project's folder, with its requirements installed. texts.jsonl, a file or a folder of Parquet, CSV, "
+        "JSON Lines or lines of text, has a column text; vectors becomes a folder of Parquet. Whatever ends it, the "
+        "same command goes on."
+    )
+    return Snippet("Corpus", _joined([shlex.join(command)]), said, "bash")
 
 
 def _reading(recipe: Recipe) -> str:

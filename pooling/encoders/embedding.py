@@ -1,7 +1,7 @@
 """A corpus to embeddings: one forward pass for all strategies."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jaxtyping import Num
@@ -19,6 +19,11 @@ from pooling.types import Pooled, TokenStates
 
 class TruncationWarning(UserWarning):
     """Some texts were longer than the model's limit and were cut."""
+
+    def __init__(self, said: str, lost: Mapping[int, int] | None = None):
+        super().__init__(said)
+        self.lost = dict(lost or {})
+        """How many tokens each of them lost, by its place among all."""
 
 
 def apply(strategy: Strategy, states: TokenStates, *, model: str, layer: Layer, **params: Any) -> Pooled:
@@ -101,8 +106,9 @@ def embed(
     if lost:
         named = listed([f"text {i + 1} lost {n}" for i, n in sorted(lost.items())])
         warnings.warn(
-            f"{len(lost)} of {len(texts)} texts were cut to {encoder.max_length} tokens: {named}.",
-            TruncationWarning,
+            TruncationWarning(
+                f"{len(lost)} of {len(texts)} texts were cut to {encoder.max_length} tokens: {named}.", lost
+            ),
             stacklevel=2,
         )
     return made

@@ -241,7 +241,7 @@ class Encoder:
             order = sorted(range(len(rows)), key=lambda i: -len(rows[i].ids))
             start = 0
             while start < len(order):
-                width = len(rows[order[start]].ids)
+                width = max(1, len(rows[order[start]].ids))  # without a token there is padding alone, and a refusal
                 size = min(budget // width, self._at_once_with_attention(width)) if attention else budget // width
                 chosen = order[start : start + max(1, size)]
                 yield [window[i] for i in chosen], [rows[i] for i in chosen], width
