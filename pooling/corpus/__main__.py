@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from pooling.after import get_step
@@ -18,7 +19,7 @@ from pooling.corpus import fitting
 from pooling.corpus.estimate import Estimate, span
 from pooling.corpus.job import ROWS_A_SHARD, Job, read_recipe
 from pooling.corpus.reading import CannotRead, find, ids_are_numbers
-from pooling.corpus.run import LISTED, Result, estimate, run
+from pooling.corpus.run import LISTED, Maker, Result, estimate, run
 from pooling.corpus.work import encoder_of
 from pooling.hub import HubError
 from pooling.machine import free_disk, megabytes, out_of_memory
@@ -55,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--bfloat16", action="store_true", help="compute in bfloat16, where the device has it")
     made.add_argument("--shard-rows", type=int, default=ROWS_A_SHARD, help="rows of a file, at most (%(default)s)")
     made.add_argument("--estimate", action="store_true", help="say what it will take, and make nothing")
+    made.add_argument(
+        "--ray", default="", metavar="ADDRESS", help='have a Ray cluster make it; "local" starts one here'
+    )
     return made
 
 
@@ -66,6 +70,8 @@ def main(arguments: list[str] | None = None) -> str | int | None:
         parse.error(f"--recipe has it all; leave out {', '.join('--' + name.replace('_', '-') for name in both)}")
     if asked.shard_rows < 1 or asked.fit < 0:
         parse.error("--shard-rows and --fit take numbers from 1 up")
+    if asked.ray and not find_spec("ray"):
+        return "Ray is not installed; run: pip install ray==2.60.0"
     try:
         if asked.out.resolve().is_relative_to(Path(asked.corpus).resolve()):
             return f"{asked.out} lies in {asked.corpus}, and would be read as texts; name a folder beside it."
@@ -77,7 +83,12 @@ def main(arguments: list[str] | None = None) -> str | int | None:
         if asked.estimate:
             print(said_before(job, estimate(job, sources, asked.out), asked.out))
             return None
-        print(said_after(run(job, sources, asked.out, fitted=asked.fitted), asked.out))
+        maker: Maker | None = None
+        if asked.ray:
+            from pooling.corpus.on_ray import on_ray
+
+            maker = on_ray(asked.ray)
+        print(said_after(run(job, sources, asked.out, maker=maker, fitted=asked.fitted), asked.out))
     except KeyboardInterrupt:
         print("\nStopped. What is finished stays; the same command goes on.", file=sys.stderr)
         return 130

@@ -230,6 +230,7 @@ def complete(job: Job, out: Path, plan: Plan) -> Result:
             for one in note["listed"]:
                 yield (json.dumps(one, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
+    sweep(out)  # a worker that was lost may have left what it began
     write(out / LISTED, lines())
     # Vectors without a note: a run was ended between the two, and there are fewer texts now.
     for path in set((out / "vectors").iterdir()) - {out / "vectors" / one["file"] for one in kept}:
