@@ -49,8 +49,11 @@ def keep_little() -> None:
 
 
 def give_memory_back() -> None:
-    """Collect what is no longer used, and let the C library return it to the system."""
+    """Collect what is no longer used, and let the C library and PyTorch return it to the system and the GPU."""
     gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
     with contextlib.suppress(OSError, AttributeError):  # not glibc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

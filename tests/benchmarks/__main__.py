@@ -6,7 +6,8 @@ Without a part named, all five; about twenty minutes on two quiet cores. Whateve
 things measures them in turn, and takes the median of the ratios of neighbours; seconds and
 milliseconds are those of the machine as busy as it is. The part `long` has twelve readers write as
 much as they may; the part `budget` looks for the batch size
-that keeps a device busy (a GPU: its own figures come from `encode`, under POOLING_DEVICE).
+that keeps a device busy (a GPU: its own figures come from `encode`, under POOLING_DEVICE); the part
+`gpu` checks on CUDA what the tests promise on a processor; the part `corpus` measures that command.
 """
 
 import argparse
@@ -20,9 +21,11 @@ import torch
 
 from pooling.encoders.devices import default_device
 from tests.benchmarks.app import app
+from tests.benchmarks.corpus import corpus
 from tests.benchmarks.detect import detect
 from tests.benchmarks.encode import NEEDS, budget, encode
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.gpu import gpu
 from tests.benchmarks.living import living
 from tests.benchmarks.long import long
 from tests.benchmarks.memory import memory
@@ -36,6 +39,8 @@ PARTS = {
     "detect": detect,
     "long": long,
     "budget": budget,
+    "gpu": gpu,
+    "corpus": corpus,
 }
 USUAL = ("encode", "app", "living", "memory", "detect")
 
