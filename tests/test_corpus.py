@@ -337,6 +337,8 @@ def test_an_estimate_is_arithmetic_and_writes_nothing(tmp_path, capsys):
     assert (one.hours(), one.hours(4), one.size) == (20.0, 5.0, 55_584_000_000)
     assert (one.machines(20.0), one.machines(6.0), one.machines(100.0)) == (1, 4, 1)
     assert (span(0.01), span(0.5), span(20.0)) == ("36 s", "30 min", "20.0 h")
+    readmes = Estimate(texts=100_000_000, tokens=10.0, seconds=2.9, bytes=8 + 2 * 384 + 50)
+    assert (round(readmes.hours(), 1), span(readmes.hours(320)), readmes.size) == (80.6, "15 min", 82_600_000_000)
     made(lines(tmp_path / "in.jsonl", ["A red bike.", "", "Rain."]), tmp_path / "out", "--estimate", "--after", "l2")
     said = capsys.readouterr().out
     assert "2 texts of 5 tokens on average" in said  # [CLS] a red bike . [SEP], and [CLS] rain . [SEP]
