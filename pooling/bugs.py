@@ -14,13 +14,10 @@ from torch import Tensor
 
 from pooling.encoders import Encoder, Layer
 from pooling.registry import get_strategy
-from pooling.tables import number
 from pooling.types import Embedding, TokenStates
 
 MOST_OF_FLOAT16 = 65504.0
 """The largest number that float16 can hold."""
-NO_HARM = 0.9995
-"""A cosine to the truth that is written as 1."""
 
 
 @dataclass(frozen=True)
@@ -203,29 +200,6 @@ def cosine_to_truth(bug: Bug, states: TokenStates, index: int = 0) -> float:
     """Cosine of a text's wrong embedding to its right one; nan where the wrong one is not finite."""
     wrong, right = bug.pool(states)[index], bug.right(states)[index]
     return float(torch.cosine_similarity(wrong, right, dim=0))
-
-
-def why_harmless(bug: Bug, states: TokenStates, index: int = 0) -> str:
-    """Why a bug leaves the direction of a text's embedding as it is, where it does and the reason is known."""
-    if not cosine_to_truth(bug, states, index) > NO_HARM:
-        return ""
-    mask = states.mask[index]
-    if bug.name == "pooled_twice":
-        return "This sentence is alone, and the mean over a batch of one is that one." if len(states.mask) == 1 else ""
-    if bug.name == "normalised_before":
-        lengths = states.hidden[index, mask].norm(dim=1)
-        low, high = lengths.min().item(), lengths.max().item()
-        among = f"The lengths of its token vectors lie between {number(low)} and {number(high)}"
-        return f"{among}: so nearly equal, they count alike anyhow." if high < 1.5 * low else ""
-    if bug.name == "float16_sum":
-        return ""  # it always does something: it rounds
-    if mask.all():
-        others = "Choose a shorter one" if not states.mask.all() else "Write sentences of different lengths"
-        return f"No sentence of the batch is longer than this one, so it has no padding. {others} to see the damage."
-    if bug.name == "max_over_zeros":
-        below = int((bug.right(states)[index] < 0).sum())
-        return f"Zero wins only where every token is below it: in {below} of {states.hidden.shape[2]} dimensions."
-    return ""
 
 
 def wrong_and_right(

@@ -7,7 +7,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pooling import TokenStates, get_strategy
-from pooling.bugs import BUGS, cosine_to_truth, float16_room, float16_sum, why_harmless
+from pooling.bugs import BUGS, cosine_to_truth, float16_room, float16_sum
 from pooling.catalogue import DEFAULT
 from pooling.charts.padding_lab import padding_curves
 from pooling.datasets import own_pairs
@@ -15,7 +15,7 @@ from pooling.encoders.loading import read_encoder
 from pooling.notices.padding_lab import about_padding
 from pooling.similarity import pool_all
 from pooling.tables import number
-from pooling.tables.padding_lab import cost_table, padded_states, padding_curve
+from pooling.tables.padding_lab import cost_table, padded_states, padding_curve, why_harmless
 from tests.conftest import ROOT
 from tests.examples import states
 from tests.tiny_models import SIZE, write

@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pooling.bugs import BUGS, cosine_to_truth, why_harmless, wrong_and_right
+from pooling.bugs import BUGS, Bug, cosine_to_truth, wrong_and_right
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, Side
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
 from pooling.registry import Strategy, all_strategies
 from pooling.similarity import pool_all
+from pooling.tables import number
 from pooling.types import Pooled, TokenStates
 
+NO_HARM = 0.9995
+"""A cosine to the truth that is written as 1."""
 AMOUNTS = (0, 1, 2, 4, 8, 16, 32, 64)
 
 
@@ -131,3 +134,26 @@ def cost_table(pairs: Sequence[Pair], encoder: Encoder, *, layer: Layer) -> pd.D
             scores.append(float("nan") if score is None else 100 * score)
         rows.append((bug.name, bug.title, bug.strategy, *scores))
     return pd.DataFrame(rows, columns=["name", "title", "strategy", "right", "wrong"])
+
+
+def why_harmless(bug: Bug, states: TokenStates, index: int = 0) -> str:
+    """Why a bug leaves the direction of a text's embedding as it is, where it does and the reason is known."""
+    if not cosine_to_truth(bug, states, index) > NO_HARM:
+        return ""
+    mask = states.mask[index]
+    if bug.name == "pooled_twice":
+        return "This sentence is alone, and the mean over a batch of one is that one." if len(states.mask) == 1 else ""
+    if bug.name == "normalised_before":
+        lengths = states.hidden[index, mask].norm(dim=1)
+        low, high = lengths.min().item(), lengths.max().item()
+        among = f"The lengths of its token vectors lie between {number(low)} and {number(high)}"
+        return f"{among}: so nearly equal, they count alike anyhow." if high < 1.5 * low else ""
+    if bug.name == "float16_sum":
+        return ""  # it always does something: it rounds
+    if mask.all():
+        others = "Choose a shorter one" if not states.mask.all() else "Write sentences of different lengths"
+        return f"No sentence of the batch is longer than this one, so it has no padding. {others} to see the damage."
+    if bug.name == "max_over_zeros":
+        below = int((bug.right(states)[index] < 0).sum())
+        return f"Zero wins only where every token is below it: in {below} of {states.hidden.shape[2]} dimensions."
+    return ""
