@@ -13,6 +13,8 @@ from pooling.datasets import Pair
 
 LONGEST_TEXT = 5000
 """Characters of one text in a file."""
+LONGEST_PASSAGE = 50_000
+"""Characters of one text that is searched for: some 8,000 words."""
 LOOKED_AT = 1000
 """Rows of a table that its columns are guessed from."""
 
@@ -33,6 +35,8 @@ LABELS = _set(
     "category class cluster domain emotion genre group intent label lang language section sentiment subject tag target "
     "theme topic type y"
 )
+QUERIES = _set("ask q query question search topic")
+"""Words of a name for the texts that ask, where others answer."""
 NEITHER = _set(
     "age count date day file filename fold guid id idx index key len length line month no nr num number page part path "
     "pid position qid rank row size split time timestamp uid unnamed url uuid year"
@@ -207,6 +211,17 @@ def guess_texts(table: pd.DataFrame, *, label: bool = True) -> tuple[list[str | 
     return [text.name, found.name], sure and alone
 
 
+def guess_judged(table: pd.DataFrame) -> tuple[list[str], bool]:
+    """The columns of the query, the text and its relevance; and whether sure.
+
+    Raises:
+        ValueError: for fewer than three columns.
+    """
+    (one, other, score), sure = guess_pairs(table)
+    asks = {name: _fit(words(name), QUERIES) for name in (one, other)}
+    return [other, one, score] if asks[other] > asks[one] else [one, other, score], sure
+
+
 def read_pairs(table: pd.DataFrame, text1: str, text2: str, score: str) -> list[Pair]:
     """The scored pairs in three columns of a table.
 
@@ -225,6 +240,26 @@ def read_pairs(table: pd.DataFrame, text1: str, text2: str, score: str) -> list[
     if len({p.score for p in pairs}) < 2:
         raise ValueError(f"Every pair has the score {pairs[0].score:g}; a ranking needs at least two different scores.")
     return pairs
+
+
+def read_judged(table: pd.DataFrame, query: str, text: str, relevance: str) -> list[Pair]:
+    """Queries, texts and how relevant each is for its query, from three columns of a table.
+
+    Raises:
+        ValueError: for a blank or over-long text, or a relevance that is no whole number from 0 up; one sentence with
+            the row, to show as text.
+    """
+    if len({query, text, relevance}) < 3:
+        raise ValueError("Choose three different columns: one of queries, one of texts and one of relevance.")
+    queries, texts = _texts(table, query), _texts(table, text, LONGEST_PASSAGE)
+    scores = _scores(table, relevance)
+    for place, score in zip(_places(table), scores, strict=True):
+        if score < 0 or not score.is_integer():
+            raise ValueError(
+                f"{place} has the relevance {score:g} in column {quoted(relevance)}; write a whole number: 0 for not "
+                "relevant, 1 or more for relevant."
+            )
+    return [Pair(*row) for row in zip(queries, texts, scores, strict=True)]
 
 
 def read_texts(table: pd.DataFrame, text: str, label: str | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -272,13 +307,13 @@ def _places(table: pd.DataFrame) -> Iterable[str]:
     return (f"{table.index.name.capitalize()} {number}" for number in table.index)
 
 
-def _texts(table: pd.DataFrame, column: str) -> list[str]:
+def _texts(table: pd.DataFrame, column: str, longest: int = LONGEST_TEXT) -> list[str]:
     texts = _column(table, column)
     for place, text in zip(_places(table), texts, strict=True):
-        if len(text) > LONGEST_TEXT:
+        if len(text) > longest:
             raise ValueError(
                 f"{place} has a text of {len(text):,} characters in column {quoted(column)}; "
-                f"at most {LONGEST_TEXT:,} are read."
+                f"at most {longest:,} are read."
             )
     return texts
 

@@ -42,6 +42,10 @@ class Grid:
     cut: int = 0
     """Texts longer than the model's limit."""
 
+    def named(self, layer: Layer) -> dict[str, Float[Tensor, "row ..."]]:
+        """What there is at one of its layers, by the strategy's name."""
+        return {name: made for (one, name), made in self.vectors.items() if one == layer}
+
     def __or__(self, other: "Grid") -> "Grid":
         """Both, the other's where both have a cell."""
         return Grid(self.vectors | other.vectors, self.missing | other.missing, self.cut)
@@ -61,6 +65,7 @@ def embed_grid(
     *,
     template: str = PLAIN,
     pool_template: bool = True,
+    report: Callable[[float], object] = lambda share: None,
 ) -> Grid:
     """Embeddings of a corpus at each layer under each strategy, from one forward pass.
 
@@ -70,12 +75,13 @@ def embed_grid(
         strategies: by default all.
         template: a prompt with `{}` where the text goes, and
         pool_template: whether its tokens are pooled, as in `Encoder.encode`.
+        report: told the share of the characters that are done after each batch; it may raise to end it.
 
     Raises:
         ValueError: for a blank text, no text, or no such layer.
     """
     layers = [encoder.layer(one) for one in layers or grid_layers(encoder)]
-    made = Grid()
+    made, done, whole = Grid(), 0, sum(map(len, texts))
     for indices, batch in encoder.stream_layers(texts, layers, template=template, pool_template=pool_template):
         made.cut += sum(lost > 0 for lost in batch[0].lost)
         for layer, states in zip(layers, batch, strict=True):
@@ -91,6 +97,8 @@ def embed_grid(
                 if cell not in made.vectors:
                     made.vectors[cell] = torch.empty(len(texts), encoder.dim)
                 made.vectors[cell][indices] = pooled.embedding.cpu()
+        done += sum(len(texts[i]) for i in indices)
+        report(done / whole)
     return made
 
 

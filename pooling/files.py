@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
@@ -29,6 +29,17 @@ LOOKED_AT = 50
 Row = tuple[int, list[str]]
 
 
+class Limits(NamedTuple):
+    """How large a table may be."""
+
+    bytes: int = MOST_BYTES
+    rows: int = MOST_ROWS
+    """Of Parquet and Excel at most `MOST_ROWS` are ever read: they are unpacked apart."""
+
+
+USUAL = Limits()
+
+
 @dataclass(frozen=True)
 class Table:
     """A reader's table, and what was assumed to read it."""
@@ -43,7 +54,7 @@ class Table:
     """What was assumed or left out, in sentences; they may quote the file: show them as text."""
 
 
-def read_table(data: bytes, header: bool | None = None) -> Table:
+def read_table(data: bytes, header: bool | None = None, limits: Limits = USUAL) -> Table:
     """The table in a file of one of `KINDS`; what kind it is, its bytes tell.
 
     In CSV and Excel rows are counted as a spreadsheet does, blank ones too, which are passed over;
@@ -51,13 +62,14 @@ def read_table(data: bytes, header: bool | None = None) -> Table:
 
     Args:
         header: whether the first row has the columns' names; None: as it looks.
+        limits: what is too large.
 
     Raises:
         ValueError: for whatever is wrong with the file, one sentence with the row. It may quote
             the file: show it as text.
     """
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"The file has {len(data) / 2**20:.1f} MB; at most {MOST_BYTES >> 20} MB can be read.")
+    if len(data) > limits.bytes:
+        raise ValueError(f"The file has {len(data) / 2**20:.1f} MB; at most {limits.bytes >> 20} MB can be read.")
     if data.startswith(b"PAR1"):
         read = unpack("parquet", data)
         return _with_names(read["names"], read["rows"], "row", read["said"])
@@ -70,24 +82,29 @@ def read_table(data: bytes, header: bool | None = None) -> Table:
         raise ValueError("This is an old Excel file (.xls), or one with a password; save it as .xlsx without one.")
     if data.startswith((b"PK\3\4", b"%PDF", b"\x1f\x8b")):
         raise ValueError(NO_TABLE)
-    text, said = _decoded(data)
+    text, said = decoded(data)
     if "\0" in text:
         raise ValueError(NO_TABLE)
     if not text.strip():
         raise ValueError(EMPTY)
     if re.match(r'\s*(\{\s*["}]|\[\s*\{)', text):
-        return _with_names(*_objects(text), said)
-    rows, how = _lines(text)
-    return _with_header(rows, header, [*said, *how])
+        return _with_names(*_objects(text, limits.rows), said, limits.rows)
+    rows, how = _lines(text, limits.rows)
+    return _with_header(rows, header, [*said, *how], limits.rows)
 
 
-def _with_names(names: list[str], rows: list[Row], noun: str, said: list[str]) -> Table:
-    cells, left_out = _frame(names, [(row, cells + [""] * (len(names) - len(cells))) for row, cells in rows], noun)
+def _with_names(names: list[str], rows: list[Row], noun: str, said: list[str], most: int = MOST_ROWS) -> Table:
+    filled = [(row, cells + [""] * (len(names) - len(cells))) for row, cells in rows]
+    cells, left_out = _frame(names, filled, noun, most=most)
     return Table(cells, said=(*said, *left_out))
 
 
-def _decoded(data: bytes) -> tuple[str, list[str]]:
-    """The text of a file, by its mark, as UTF-8, or as its letters look."""
+def decoded(data: bytes) -> tuple[str, list[str]]:
+    """The text of a file, by its mark, as UTF-8, or as its letters look; and what was assumed.
+
+    Raises:
+        ValueError: when it is no text.
+    """
     marks = {b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
     encoding = next((name for mark, name in marks.items() if data.startswith(mark)), "utf-8-sig")
     try:
@@ -109,7 +126,7 @@ def _decoded(data: bytes) -> tuple[str, list[str]]:
         raise ValueError(NO_TABLE) from None
 
 
-def _objects(text: str) -> tuple[list[str], list[Row], str]:
+def _objects(text: str, most: int) -> tuple[list[str], list[Row], str]:
     """The names, the rows and what a row is called, of a JSON object a line or of one list of objects."""
     found: Iterable[tuple[int, Any]]
     if text.lstrip().startswith("["):
@@ -119,7 +136,7 @@ def _objects(text: str) -> tuple[list[str], list[Row], str]:
         found, noun = ((n, _parsed(line, f"Line {n}")) for n, line in lines), "line"
     names: dict[str, None] = {}
     objects = []
-    for place, one in islice(found, MOST_ROWS + 2):
+    for place, one in islice(found, most + 2):
         if not isinstance(one, dict):
             raise ValueError(f"{noun.capitalize()} {place} is no JSON object; give one object a line.")
         names |= dict.fromkeys(one)
@@ -144,28 +161,28 @@ def _json_cell(value: Any) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _lines(text: str) -> tuple[list[Row], list[str]]:
+def _lines(text: str, most: int) -> tuple[list[Row], list[str]]:
     """The rows of a CSV file, whatever separates its cells, with what was assumed."""
     if mark := re.match(r'"?sep=([;,|\t])"?\r?\n', text):  # Excel's own first line, which it does not count
-        return _read(text[mark.end() :], mark[1]), []
+        return _read(text[mark.end() :], mark[1], most), []
     widths = {delimiter: _widths(text, delimiter) for delimiter in DELIMITERS}
     if not all(widths.values()):
         return [], []
     alike = [delimiter for delimiter, seen in widths.items() if len(set(seen)) == 1 and seen[0] > 1]
     if not alike and len(set(widths[","])) > 1 and _prose(text):
         lines = ((row, [line]) for row, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1) if line.strip())
-        return list(islice(lines, MOST_ROWS + 2)), ["Each line is read as one text."]
+        return list(islice(lines, most + 2)), ["Each line is read as one text."]
     delimiter = max(alike or DELIMITERS, key=lambda one: widths[one][:1])
     try:
-        return _read(text, delimiter), []
+        return _read(text, delimiter, most), []
     except ValueError:
         if delimiter != "\t":
             raise
-        return _read(text, delimiter, csv.QUOTE_NONE), []
+        return _read(text, delimiter, most, csv.QUOTE_NONE), []
 
 
-def _read(text: str, delimiter: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> list[Row]:
-    return list(islice(_rows(text, delimiter, quoting), MOST_ROWS + 2))
+def _read(text: str, delimiter: str, most: int, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> list[Row]:
+    return list(islice(_rows(text, delimiter, quoting), most + 2))
 
 
 def _widths(text: str, delimiter: str) -> list[int]:
@@ -209,7 +226,7 @@ def _rows(text: str, delimiter: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL)
             yield row, line
 
 
-def _with_header(rows: list[Row], header: bool | None, said: list[str]) -> Table:
+def _with_header(rows: list[Row], header: bool | None, said: list[str], most: int = MOST_ROWS) -> Table:
     """The table of rows of which the first may have the columns' names."""
     if not rows:
         raise ValueError(EMPTY)
@@ -219,14 +236,14 @@ def _with_header(rows: list[Row], header: bool | None, said: list[str]) -> Table
     else:
         sure = True
     names, under = (rows[0][1], rows[1:]) if header else ([""] * len(rows[0][1]), rows)
-    for row, cells in under[:MOST_ROWS]:
+    for row, cells in under[:most]:
         if len(cells) < len(names) or any(map(str.strip, cells[len(names) :])):
             raise ValueError(
                 f"Row {row} has {len(cells)} {'cell' if len(cells) == 1 else 'cells'} where "
                 f"{'the header' if header else f'row {rows[0][0]}'} has {len(names)}; put cells that hold a separator "
                 "in quotes."
             )
-    cells, left_out = _frame([name.strip() for name in names], under, header=header)
+    cells, left_out = _frame([name.strip() for name in names], under, header=header, most=most)
     return Table(cells, header, sure, tuple(filter(None, [*said, *left_out])))
 
 
@@ -261,7 +278,7 @@ def _is_numeric(cells: list[str]) -> bool:
 
 
 def _frame(
-    names: list[str], rows: list[Row], noun: str = "row", *, header: bool = True
+    names: list[str], rows: list[Row], noun: str = "row", *, header: bool = True, most: int = MOST_ROWS
 ) -> tuple[pd.DataFrame, list[str]]:
     """The cells under their names, without a column that only numbers the rows; and what was left out."""
     columns: dict[str, list[str]] = {}
@@ -288,9 +305,7 @@ def _frame(
         raise ValueError("The file has no column with text or numbers.")
     if not rows:
         raise ValueError("The file has the names of its columns but no row under them.")
-    if len(rows) > MOST_ROWS:
-        raise ValueError(
-            f"{noun.capitalize()} {rows[MOST_ROWS][0]} is one too many: at most {MOST_ROWS:,} rows can be read."
-        )
+    if len(rows) > most:
+        raise ValueError(f"{noun.capitalize()} {rows[most][0]} is one too many: at most {most:,} rows can be read.")
     index = pd.Index([number for number, _ in rows], name=noun)
     return pd.DataFrame(columns, index=index, dtype=object), said

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from pooling.after import Step
-from pooling.catalogue import PLAIN, split_template
+from pooling.catalogue import PLAIN, says_twice, split_template
 from pooling.encoders.devices import check_bfloat16
-from pooling.encoders.tokens import Row, as_texts, cut, to_rows, windows
+from pooling.encoders.tokens import Piece, Row, as_texts, cut, pieces, to_rows, windows
 from pooling.token_strings import spell_bytes
 from pooling.token_weights import first_real_token
 from pooling.types import TokenStates
@@ -32,6 +32,23 @@ ATTENTION_BYTES = 72 * 2**20
 MOST_ATTENTION = 2**31
 """Bytes that the attention of one text may take, in all layers together."""
 FORWARDS_AT_ONCE = 2
+OVERLAP = 32
+"""Tokens that two parts of a long text have in common."""
+
+Span = tuple[int, int]
+"""Characters of a text: the first, and the one behind the last."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LongText:
+    """Every token of a text, however long."""
+
+    index: int
+    """Which text."""
+    states: TokenStates
+    """A batch of one: the text's own tokens, without special tokens and prompt."""
+    spans: list[Span]
+    """The characters that each token stands for."""
 
 
 class Encoder:
@@ -192,6 +209,58 @@ class Encoder:
         for indices, rows, width in self._batches(texts, template, LAYERS_BUDGET[self.device.type], True):
             yield indices, self._forward(rows, layers, "right", width, True, pool_template)
 
+    def stream_long(
+        self, texts: Iterable[Any], *, layer: Layer = -1, template: str = PLAIN, overlap: int = OVERLAP
+    ) -> Iterator[LongText]:
+        """Every token of each text: one beyond the model's limit is read in parts that overlap, the longest text first.
+
+        A token that two parts have is taken from the one in which it is farther from the cut.
+
+        Raises:
+            ValueError: as `encode` does; for a prompt that says the text twice; where the prompt leaves no room.
+        """
+        texts, layer = as_texts(texts), self.layer(layer)
+        if says_twice(template):
+            raise ValueError("A prompt that says the text twice cannot be read in parts; use {} once.")
+        before, budget = len(split_template(template)[0]), TOKEN_BUDGET[self.device.type]
+        for window in windows(texts):
+            rows, offsets = self._take_apart([texts[i] for i in window], template, offsets=True)
+            order = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
+            waiting: list[tuple[int, Piece]] = [
+                (at, piece) for at in order for piece in pieces(rows[at], self.max_length, overlap, self.name)
+            ]
+            hidden: dict[int, list[Tensor]] = {}
+            while waiting:
+                width = len(waiting[0][1].row.ids)
+                batch, waiting = waiting[: max(1, budget // width)], waiting[max(1, budget // width) :]
+                width = max(len(piece.row.ids) for _, piece in batch)
+                made = self._forward([piece.row for _, piece in batch], [layer], "right", width)[0]
+                for one, (at, piece) in zip(made.hidden, batch, strict=True):
+                    hidden.setdefault(at, []).append(one[piece.places].float().cpu())
+                unfinished = waiting[0][0] if waiting else None
+                for at in [at for at in hidden if at != unfinished]:
+                    own = [i for i, mine in enumerate(rows[at].text) if mine]
+                    spans = [(offsets[at][i][0] - before, offsets[at][i][1] - before) for i in own]
+                    states = self._own_tokens(torch.cat(hidden.pop(at)), [rows[at].ids[i] for i in own])
+                    if states is not None:
+                        yield LongText(window[at], states, spans)
+
+    def _own_tokens(self, hidden: Tensor, ids: list[int]) -> TokenStates | None:
+        """A text's own tokens as a batch of one; None for a text of which the tokenizer left nothing."""
+        if not ids:
+            return None
+        mask = torch.ones(1, len(ids), dtype=torch.bool)
+        return TokenStates(hidden[None], mask, ~mask, (self._spell(ids, [True] * len(ids)),), ids=(tuple(ids),))
+
+    def spans(self, text: str) -> list[Span]:
+        """The characters of a text that each of its tokens stands for, however many; special tokens left out.
+
+        Raises:
+            ValueError: for a blank text, or a tokenizer that cannot say.
+        """
+        rows, offsets = self._take_apart(as_texts([text]), PLAIN, offsets=True)
+        return [span for span, own in zip(offsets[0], rows[0].text, strict=True) if own]
+
     def length(self, text: str, template: str = PLAIN) -> int:
         """How many tokens of a text in its prompt the model reads, special tokens included, its limit at most.
 
@@ -254,9 +323,16 @@ class Encoder:
 
     def _tokenize(self, texts: list[str], template: str) -> list[Row]:
         """Each text as tokens, in its prompt, within the model's limit."""
+        return [cut(row, self.max_length, self.name) for row in self._take_apart(texts, template)[0]]
+
+    def _take_apart(
+        self, texts: list[str], template: str, *, offsets: bool = False
+    ) -> tuple[list[Row], list[list[Span]]]:
+        """Each text as tokens, in its prompt; where they are asked for, the characters of both that each stands for."""
         parts, wrapped = split_template(template), template != PLAIN
-        if wrapped and not self.tokenizer.is_fast:
-            raise ValueError(f"The tokenizer of {self.name} cannot tell a prompt from its text; use no prompt.")
+        if (wrapped or offsets) and not self.tokenizer.is_fast:
+            what = "a prompt from its text; use no prompt" if wrapped else "which characters a token stands for"
+            raise ValueError(f"The tokenizer of {self.name} cannot tell {what}.")
         with self._tokenizer_lock:
             made = self.tokenizer(
                 [text.join(parts) for text in texts],
@@ -264,10 +340,10 @@ class Encoder:
                 truncation=False,
                 return_attention_mask=False,
                 return_special_tokens_mask=True,
-                return_offsets_mapping=wrapped,
+                return_offsets_mapping=wrapped or offsets,
                 verbose=False,
             )
-        return [cut(row, self.max_length, self.name) for row in to_rows(made, texts, template)]
+        return to_rows(made, texts, template), made["offset_mapping"] if offsets else []
 
     def _inputs(self, rows: list[Row], side: Side, width: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Model inputs, and masks [batch, width] of what tokens belong to, padded by hand on either side."""

@@ -3,6 +3,7 @@
 import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from pooling.catalogue import PLAIN, split_template
@@ -104,6 +105,48 @@ def to_rows(made: Mapping[str, Any], texts: Sequence[str], template: str) -> lis
             ]
         rows.append(Row(ids, special, prompt, copy, own, 0))
     return rows
+
+
+class Piece(NamedTuple):
+    """A part of a text that is longer than a model's limit."""
+
+    row: Row
+    """Its tokens, between the prompt's and the tokenizer's own."""
+    start: int
+    stop: int
+    """The text's tokens, from 0, that are taken from this part."""
+    places: list[int]
+    """Where those stand in the row."""
+
+
+def pieces(row: Row, limit: int, overlap: int, model: str) -> list[Piece]:
+    """A row within a model's limit as one part, a longer one in parts that overlap by so many tokens at least.
+
+    Of two that overlap each gives the half that is farther from its cut end; the last is as full as the others.
+
+    Raises:
+        ValueError: when the prompt leaves no room for more than the overlap.
+    """
+    own = [i for i, mine in enumerate(row.text) if mine]
+    room = limit - (len(row.ids) - len(own))
+    if len(own) > room and room <= overlap:
+        raise ValueError(
+            f"Within the {limit} tokens of {model} there is room for {max(0, room)} tokens of the text beside the "
+            f"prompt; parts that overlap by {overlap} need more."
+        )
+    last = max(0, len(own) - room)
+    starts = [*range(0, last, max(1, room - overlap)), last]
+    borders = [0, *((one + min(room, len(own)) + other) // 2 for one, other in pairwise(starts)), len(own)]
+    made = []
+    for first, (start, stop) in zip(starts, pairwise(borders), strict=True):
+        held = set(own[first : first + room])
+        kept = [i for i, mine in enumerate(row.text) if not mine or i in held]
+        ids, special = ([one[i] for i in kept] for one in (row.ids, row.special))
+        prompt, copy, text = ([one[i] for i in kept] for one in (row.prompt, row.copy, row.text))
+        part = Row(ids, special, prompt, copy, text, 0)
+        places = [at for at, i in enumerate(kept) if i in held]
+        made.append(Piece(part, start, stop, places[start - first : stop - first]))
+    return made
 
 
 def cut(row: Row, limit: int, model: str) -> Row:
