@@ -365,6 +365,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def search_templates(model: Model) -> tuple[str | None, str | None]:
+    """The prompts of its own for queries and for passages; None where it has none."""
+    named = [(name.split(), template) for name, template in model.prompts]
+    query, passage = (
+        next((template for words, template in named if what in words), None) for what in ("query", "passage")
+    )
+    return query, passage
+
+
 def split_template(template: str) -> tuple[str, ...]:
     """What a prompt template puts before and after the text; of one that says it twice, between the two as well.
 

@@ -58,23 +58,39 @@ def few_texts(monkeypatch, tmp_path):
 
     from pages.ui import cache
     from pooling import datasets
+    from pooling.retrieval import own_search
 
     def forget():
         datasets.own_pairs.cache_clear()
         datasets.own_topics.cache_clear()
+        own_search.cache_clear()
         for one in (cache.background, cache.own_leaderboard, cache.bug_costs):  # their keys do not name the texts
             one.clear()
 
     folder = shutil.copytree(datasets.DATA, tmp_path / "data")
     for name in ("pairs.csv", "topics.csv"):
         pd.read_csv(folder / name)[::8].to_csv(folder / name, index=False)
+    for name, lines in (("corpus.jsonl", 20), ("queries.jsonl", 10), ("qrels/test.tsv", 15)):  # of two subjects
+        kept = (folder / "search" / name).read_text("utf-8").splitlines(keepends=True)[:lines]
+        (folder / "search" / name).write_text("".join(kept), "utf-8")
     monkeypatch.setattr(datasets, "DATA", folder)
     forget()
     yield
     forget()
 
 
-SLOW = {"AppTest", "Popen", "STSB", "chromium", "own_pairs", "own_topics", "soak", "start_server", "subprocess"}
+SLOW = {
+    "AppTest",
+    "Popen",
+    "STSB",
+    "chromium",
+    "own_pairs",
+    "own_search",
+    "own_topics",
+    "soak",
+    "start_server",
+    "subprocess",
+}
 """A test that comes by one of these is not quick: the app, its server, a browser, other programs, whole corpora."""
 
 

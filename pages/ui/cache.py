@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
     from pooling.recipe import Reading
     from pooling.registry import Settings
+    from pooling.retrieval import SearchData, Searched
 
 
 @contextmanager
@@ -218,6 +219,68 @@ def compare_labels(
     from pooling.labels import compare_labels
 
     return compare_labels(_scored, _texts, _labels)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Ranking the texts for every query…")
+def search_pooled(key: tuple, _data: "SearchData", _queries: "Grid", _passages: "Grid") -> "dict[str, Searched]":
+    """What every strategy finds; the key names the data, the prompts, the model and the layer."""
+    from pooling.retrieval import search
+
+    asked = {name: made for (_, name), made in _queries.vectors.items()}
+    given = {name: made for (_, name), made in _passages.vectors.items()}
+    return {name: search(made, given[name], _data) for name, made in asked.items() if name in given}
+
+
+@st.cache_data(max_entries=8, max_size="64MB", show_spinner="Running the transformer over the queries…")
+def query_tokens(reading: "Reading", layer: "Layer", content: str, _queries: "Sequence[str]") -> "list[Tensor]":
+    """The token vectors of every query."""
+    from pooling.retrieval import query_tokens
+
+    return query_tokens(_queries, encoder(reading.model), layer, **reading.prompt)
+
+
+@st.cache_data(max_entries=512, max_size="128MB", show_spinner=False)
+def late_scores(
+    reading: "Reading", layer: "Layer", content: str, queries: tuple, _texts: "Sequence[str]", _tokens: "list[Tensor]"
+) -> "Grid":
+    """Without pooling, the score of each text for each query [text, query] by factor, and the tokens it keeps."""
+    import torch
+
+    from pooling.evaluation import Grid
+    from pooling.retrieval import FACTORS, late_name, max_sim, passage_tokens
+
+    made = Grid()
+    for indices, merged in passage_tokens(_texts, encoder(reading.model), FACTORS, layer, **reading.prompt):
+        for factor, tokens in merged.items():
+            scores, cell = max_sim(_tokens, tokens).T, (layer, late_name(factor))
+            made.vectors.setdefault(cell, torch.empty(len(_texts), len(_tokens) + 1))
+            made.vectors[cell][indices] = torch.cat([scores, torch.tensor([[len(one)] for one in tokens])], dim=1)
+    return made
+
+
+@st.cache_resource(max_entries=8, show_spinner="Ranking the texts for every query…")
+def search_late(key: tuple, _data: "SearchData", _scores: "Grid", dim: int) -> "dict[str, Searched]":
+    """What is found without pooling, in the way of `search_pooled`, of the scores and lengths of `late_scores`."""
+    import torch
+
+    from pooling.retrieval import Searched, measure
+    from pooling.retrieval.ranking import Found
+
+    made = {}
+    for (_, name), both in _scores.vectors.items():
+        found = Found(_data)
+        found.add(both[:, :-1].T.contiguous(), torch.arange(len(both)))
+        ranking = found.ranking()
+        made[name] = Searched(ranking, measure(ranking, _data), 4 * dim * float(both[:, -1].mean()))
+    return made
+
+
+@st.cache_data(max_entries=32, max_size="32MB", show_spinner="Drawing 2,000 resamples…")
+def compare_searches(key: tuple, _searched: "dict[str, Searched]", _queries: "Sequence[str]") -> "Compared":
+    """The ways of searching compared by nDCG@10 over queries; the key as in `search_pooled`."""
+    from pooling.retrieval import compare_searches
+
+    return compare_searches({name: one.scores["nDCG@10"] for name, one in _searched.items()}, _queries)
 
 
 @st.cache_resource(show_spinner=False)

@@ -105,6 +105,18 @@ PAGES = (
         texts=False,
     ),
     PageInfo(
+        file="pages/search.py",
+        title="Search",
+        icon="🔎",
+        question="Which strategy finds the right text, and what does pooling lose?",
+        answer=(
+            "Most embeddings are made for search: a query is compared with every text, and the nearest come first. No "
+            "pooling at all, where every token keeps its vector, is the yardstick; it takes many times the room."
+        ),
+        why="Alike is not yet an answer: see which strategy finds the text that a query asks for.",
+        texts=False,
+    ),
+    PageInfo(
         file="pages/padding_lab.py",
         title="Padding Lab",
         icon="🧪",

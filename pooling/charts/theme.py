@@ -67,9 +67,13 @@ def strategy_look(name: str) -> Look:
     return LOOKS[place % len(LOOKS)]
 
 
+UNPOOLED = "#7A8794"
+"""Of what is no strategy: no pooling."""
+
+
 def strategy_colour(name: str) -> str:
-    """One colour a strategy, the same on every page."""
-    return strategy_look(name).colour
+    """One colour a strategy, the same on every page, and another for what is none."""
+    return strategy_look(name).colour if any(one.name == name for one in all_strategies()) else UNPOOLED
 
 
 def weight_colours(share: float) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """The tables of the Evaluation page; scores are in points, a hundred times what they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from jaxtyping import Float
@@ -73,14 +73,15 @@ def leaderboard_table(
     pearson: dict[str, float | None] | None = None,
     *,
     strategies: Sequence[Strategy] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """One row a strategy, the best first.
+    """One row a strategy, the best first; `labels` has what each is called where there are others too.
 
     Columns: name, label, score, low, high, behind, behind_low, behind_high (points behind the
     best), first (share of resamples in which it comes first), pearson (if given), verdict, missing;
     see `Place`.
     """
-    titles = {s.name: s.title for s in strategies or all_strategies()}
+    titles = labels or {s.name: s.title for s in strategies or all_strategies()}
     table = pd.DataFrame(
         {
             "name": [p.name for p in places],

@@ -49,6 +49,19 @@ def choose_pairs(act: str = "") -> "tuple[Pair, ...] | None":
     return None if pairs is None else tuple(pairs)
 
 
+def choose_judged(act: str) -> "tuple[Pair, ...] | None":
+    """Queries, texts and their relevance of a file of the reader's; None, with what is lacking shown, without any.
+
+    Args:
+        act: what a button says that is shown before anything is made of columns that were only guessed.
+    """
+    from pooling.columns import guess_judged, read_judged
+
+    purposes = ("Query", "Text", "Relevance")
+    pairs = _choose("a query, a text and its relevance a row", purposes, guess_judged, read_judged, act)
+    return None if pairs is None else tuple(pairs)
+
+
 def choose_texts(act: str, *, label: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Texts of a file of the reader's and their labels; None, with what is lacking shown, while there are none.
 
@@ -194,8 +207,8 @@ def _choose_file(what: str) -> Given | None:
                 on_change=files.hush,
                 persist_state="session",
                 width=320,
-                help="Your files are kept until you leave, and can be used on the pages Attention, Projection and "
-                f"Evaluation. There is room for {LIMIT}; then the oldest goes.",
+                help="Your files are kept until you leave, and can be used on the pages Attention, Projection, "
+                f"Evaluation and Search. There is room for {LIMIT}; then the oldest goes.",
             )
             st.button("Remove", icon=":material/delete:", key="file-remove", on_click=files.remove, args=(key,))
             with st.popover("Another file", icon=":material/upload_file:", key=f"file-more-{files.uploads}"):

@@ -1,0 +1,68 @@
+"""Which strategy finds the right text, and what does pooling lose?"""
+
+import streamlit as st
+
+from pages.ui import controls, layout
+from pages.ui.controls.search import choose_prompts, choose_query, choose_search_data
+from pages.ui.navigation import require_frame
+
+require_frame()
+
+from pages.ui.evaluation import show_verdict
+from pages.ui.search import SearchedAll, offer_passages, search_all, take_pooled
+from pooling.notices import evaluation as intervals
+from pooling.notices import search as notices
+from pooling.pictures import evaluation as pictures
+from pooling.retrieval import SearchData
+from pooling.tables import search as tables
+
+choice = controls.current(with_texts=False, with_strategy=False)
+MEASURE = "nDCG@10"
+
+
+def show_leaderboard(made: SearchedAll, data: SearchData) -> None:
+    """Every strategy and no pooling in one chart, what pooling loses, and what a text takes."""
+    picture = pictures.leaderboard(made.table, MEASURE, len(data.queries), "queries", choice.strategy.name)
+    layout.picture(picture, key="searches", draw=take_pooled(made.table))
+    sizes = tables.size_table(made.table)
+    layout.table(sizes, key="sizes", alt="The measures of every way of searching, and the bytes that a text takes.")
+    for said in notices.about_late(made.table, made.compared, made.use):
+        st.markdown(said)
+    for row in made.table[made.table["missing"] != ""].to_dict("records"):
+        st.caption(f"{row['label']} has no score: {row['missing']}")
+    for remark in (intervals.INTERVALS, *notices.remarks(data, made.cut, made.limit)):
+        st.caption(remark)
+    for remark in data.said:
+        layout.remark(remark)
+
+
+def show_kinds(made: SearchedAll, data: SearchData) -> None:
+    """Which kinds of queries each way finds, where they have kinds."""
+    if data.kinds:
+        st.header("Which kinds of queries?", anchor=False)
+        kinds = tables.kind_table(made.searched, data, MEASURE, made.labels)
+        layout.table(kinds, key="query-kinds", alt=notices.about_kinds(kinds), columns=layout.columns_of(kinds, {}))
+        st.caption(f"{MEASURE} × 100, the mean over the queries of a kind.")
+
+
+def show_query(made: SearchedAll, data: SearchData) -> None:
+    """One query: what each way finds for it, and where its relevant texts stand."""
+    st.header("One query, looked at", anchor=False)
+    query = choose_query(data, made.searched, MEASURE)
+    controls.choose_strategy()
+    ways = list(dict.fromkeys([choice.strategy.name, made.use, "maxsim"]))
+    hits = tables.hit_table(made.searched, data, query, [way for way in ways if way in made.searched], made.labels)
+    layout.table(hits, key="hits", alt=notices.about_query(made.searched, data, query, MEASURE, made.labels))
+    st.caption("The first ten under each. ●● answers the query, ● answers a part of it or in passing.")
+    st.markdown("**Where its relevant texts stand**")
+    places = tables.relevant_table(made.searched, data, query, made.labels)
+    layout.table(places, key="places", alt="The place of every relevant text under each strategy.")
+
+
+if data := choose_search_data():
+    made = search_all(data, choice, choose_prompts(choice))
+    offer_passages(data, choice, made.passages)
+    show_verdict(made.pooled, MEASURE, choice)
+    show_leaderboard(made, data)
+    show_kinds(made, data)
+    show_query(made, data)

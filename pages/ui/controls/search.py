@@ -1,0 +1,91 @@
+"""The widgets of the Search page."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import kept, layout
+from pages.ui.choice import Choice
+from pages.ui.controls.files import choose_judged, choose_texts
+from pooling.catalogue import get_model, search_templates
+from pooling.datasets import own_topics
+
+if TYPE_CHECKING:
+    from pooling.recipe import Reading
+    from pooling.retrieval import SearchData, Searched
+
+
+def choose_search_data() -> "SearchData | None":
+    """What is searched; None, with what is lacking shown, while there is nothing."""
+    from pooling.retrieval import from_pairs, labelled, own_search
+
+    names = {
+        "own": "100 queries of this project",
+        "topics": "256 labelled texts of this project",
+        "judged": "My file: a query, a text and its relevance",
+        "texts": "My file: a text and a label",
+    }
+    name = kept.one_of(
+        st.selectbox,
+        "Searched",
+        names,
+        key="searched",
+        default="own",
+        width=360,
+        help="A relevance is a whole number: 0 for not relevant, 1 or more for relevant. Of labelled texts, those "
+        "with the label of the query are relevant.",
+    )
+    try:
+        if name == "own":
+            return own_search()
+        if name == "judged":
+            pairs = choose_judged("Search these")
+            return None if pairs is None else from_pairs(pairs)
+        read = own_topics() if name == "topics" else choose_texts("Search these")
+        return None if read is None else labelled(*read)
+    except ValueError as wrong:
+        layout.problem(str(wrong))
+        return None
+
+
+def choose_prompts(choice: Choice) -> "tuple[Reading, Reading]":
+    """How queries are read, and how passages are."""
+    from dataclasses import replace
+
+    made = []
+    with st.container(horizontal=True, gap="medium"):
+        for what, own in zip(("queries", "passages"), search_templates(get_model(choice.model)), strict=True):
+            names = {"model": f"The model's: {own}", "none": "No prompt", "sidebar": "As in the sidebar"}
+            if own is None:
+                del names["model"]
+            chosen = kept.one_of(
+                st.selectbox,
+                f"Prompt of {what}",
+                names,
+                key=f"prompt-{what}",
+                default=next(iter(names)),
+                width=360,
+            )
+            template = own if chosen == "model" and own is not None else "{}"
+            plain = replace(choice.reading, template=template, pool_template=True)
+            made.append(choice.reading if chosen == "sidebar" else plain)
+    queries, passages = made
+    return queries, passages
+
+
+def choose_query(data: "SearchData", searched: "Mapping[str, Searched]", measure: str) -> str:
+    """One of the queries, those first on which the ways of searching differ most; at first one about a detail."""
+    from pooling.tables.search import spread
+
+    apart = spread(searched, data, measure)
+    order = sorted(data.queries, key=lambda query: -apart[query])
+    return kept.one_of(
+        st.selectbox,
+        "Query",
+        {query: data.queries[query] for query in order},
+        key="asked",
+        # The same whatever the ways find, or a link would not know which was meant.
+        default=next((query for query in data.queries if data.kinds.get(query) == "detail"), next(iter(data.queries))),
+        help="First the queries on which the ways of searching differ most.",
+    )

@@ -1,0 +1,109 @@
+"""What the Search page finds, in parts and with progress."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.ui import cache, capacity, layout, piecewise, share
+from pages.ui.choice import Choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+    from pooling.bootstrap import Compared
+    from pooling.evaluation import Grid
+    from pooling.recipe import Reading
+    from pooling.retrieval import SearchData, Searched
+
+LATE_CELLS = 4_000_000
+"""Queries times passages up to which they are also searched without pooling."""
+
+
+@dataclass(frozen=True, eq=False)
+class SearchedAll:
+    """A search under every strategy, and without pooling."""
+
+    searched: "dict[str, Searched]"
+    labels: dict[str, str]
+    """What each way of searching is called."""
+    compared: "Compared[str]"
+    table: "pd.DataFrame"
+    """The leaderboard of all of them, and what a text takes."""
+    pooled: "pd.DataFrame"
+    """That of the strategies alone."""
+    use: str
+    """The strategy of the verdict."""
+    passages: "Grid"
+    cut: int
+    limit: int
+
+
+def search_all(data: "SearchData", choice: Choice, prompts: "tuple[Reading, Reading]") -> SearchedAll:
+    """Every strategy at the chosen layer from one pass over queries and passages, and no pooling from another."""
+    from pooling.notices.evaluation import recommended
+    from pooling.retrieval import FACTORS
+    from pooling.tables.search import leaderboards, way_labels
+
+    encoder, layer = cache.encoder(choice.model), choice.layer
+    queries, passages = list(data.queries.values()), list(data.passages.values())
+    numbers = (len(queries) + len(passages)) * len(choice.strategies) * encoder.dim
+    rows, characters = len(queries) + len(passages), sum(map(len, [*queries, *passages]))
+    capacity.take_turn(rows, characters, capacity.EMBEDDINGS_TAKE * numbers)
+    asked, given = (
+        piecewise.in_parts(texts, len, partial(_vectors, reading, choice))
+        for texts, reading in zip((queries, passages), prompts, strict=True)
+    )
+    content = piecewise.digest([*data.queries.items(), *data.passages.items(), data.qrels])
+    key = (content, piecewise.digest([*prompts, choice.settings]), layer)
+    searched = cache.search_pooled(key, data, asked, given)
+    factors = FACTORS if len(queries) * len(passages) <= LATE_CELLS else ()
+    if factors:
+        tokens = cache.query_tokens(prompts[0], layer, piecewise.digest(queries), queries)
+
+        def part(key: str, some: list) -> "Grid":
+            return cache.late_scores(prompts[1], layer, key, (content, prompts[0]), some, tokens)
+
+        late = piecewise.in_parts(passages, len, part)
+        searched = searched | cache.search_late(key, data, late, encoder.dim)
+    if not searched:
+        layout.problem("No strategy finds anything here; choose another layer.")
+        layout.stop()
+    labels = way_labels(choice.strategies, factors)
+    missing = {name: why for (_, name), why in given.missing.items()}
+    compared = cache.compare_searches(key, searched, queries)
+    table, pooled = leaderboards(searched, compared, labels, missing, choice.strategies)
+    own = encoder.trained_pooling if layer == encoder.layers else None
+    use = recommended(pooled, own)
+    return SearchedAll(searched, labels, compared, table, pooled, use, given, given.cut, encoder.max_length)
+
+
+def _vectors(reading: "Reading", choice: Choice, key: str, some: list) -> "Grid":
+    return cache.vectors(reading, choice.layer, key, choice.settings, some)
+
+
+def offer_passages(data: "SearchData", choice: Choice, given: "Grid") -> None:
+    """Have the passages among the files to take along."""
+
+    def vectors() -> "Tensor":
+        return piecewise.embeddings(texts, cache.encoder(choice.model), choice.recipe)
+
+    texts = tuple(data.passages.values())
+    share.offer_corpus(share.Offer(f"The {len(texts):,} texts that are searched", texts, (), vectors))
+
+
+def take_pooled(table: "pd.DataFrame") -> "Callable[..., None]":
+    """What draws dots, each of which chooses its strategy when it is pressed; without pooling there is none."""
+    from pooling import all_strategies
+
+    names = table.loc[table["score"].notna(), "name"].tolist()
+    strategies = {one.name for one in all_strategies()}
+
+    def choose(dot: layout.Pressed) -> None:
+        if dot.row < len(names) and names[dot.row] in strategies:
+            st.session_state["strategy"] = names[dot.row]
+
+    return partial(layout.pressable, choose=choose)

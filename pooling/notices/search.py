@@ -1,0 +1,68 @@
+"""What to notice on the Search page."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from pooling.bootstrap import Compared
+from pooling.retrieval import MEASURES, SearchData, Searched
+from pooling.tables import number, points
+
+
+def remarks(data: SearchData, cut: int, limit: int) -> list[str]:
+    """What to know of a search: what the measures say, and which passages were cut.
+
+    Args:
+        data: what is searched.
+        cut: how many passages are longer than the model's limit, and
+        limit: the tokens of it.
+    """
+    said = [f"{'; '.join(f'{name}: {means}' for name, means in MEASURES.items())}. All are 0 to 100 here."]
+    if cut:
+        said.append(
+            f"Passages cut to the model's limit of {limit} tokens: {cut:,} of {len(data.passages):,}. What stands "
+            "behind the cut cannot be found."
+        )
+    return said
+
+
+def about_late(table: pd.DataFrame, compared: Compared[str], use: str) -> list[str]:
+    """What pooling loses against no pooling, and what that would take."""
+    rows = table.set_index("name")
+    if "maxsim" not in rows.index:
+        return ["So large a search is not repeated without pooling here; `pooling.retrieval` does it."]
+    lead = compared.lead("maxsim", use)
+    value, low, high = (100 * end for end in lead)
+    pooled, times = rows.loc[use, "label"], rows.loc["maxsim", "bytes a text"] / rows.loc[use, "bytes a text"]
+    if low > 0:
+        said = f"Pooling loses {points(value)} points here: no pooling finds more than {pooled}, beyond chance"
+    elif high < 0:
+        said = f"Pooling gains {points(-value)} points here: {pooled} finds more than no pooling, beyond chance"
+    else:
+        ahead = f"{points(abs(value))} points {'higher' if value > 0 else 'lower'} than"
+        said = f"No pooling stands {ahead if value else 'level with'} {pooled}, and that may be chance"
+    return [
+        f"**What pooling loses.** {said} (95% interval {points(low)} to {points(high)}). It keeps every token: "
+        f"{number(times)} times the bytes of one vector a text."
+    ]
+
+
+def about_kinds(table: pd.DataFrame) -> str:
+    """Which way finds most of each kind, of `kind_table`."""
+    first = [f"{kind}: {table.loc[table[kind].idxmax(), 'searched by']}" for kind in table.columns[2:]]
+    return f"Found best, by kind of query: {', '.join(first)}."
+
+
+def about_query(
+    searched: Mapping[str, Searched], data: SearchData, query: str, measure: str, labels: Mapping[str, str]
+) -> str:
+    """Which way of searching does best on a query, and which worst."""
+    row = list(data.queries).index(query)
+    scores = {name: 100 * one.scores[measure][row] for name, one in searched.items()}
+    best, worst = max(scores, key=scores.__getitem__), min(scores, key=scores.__getitem__)
+    if scores[best] == scores[worst]:
+        return f"All ways of searching score {points(scores[best])} points of {measure} on this query."
+    return (
+        f"On this query {labels[best]} scores {points(scores[best])} points of {measure}, the most, and "
+        f"{labels[worst]} {points(scores[worst])}, the least."
+    )

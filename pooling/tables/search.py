@@ -1,0 +1,114 @@
+"""The tables of the Search page; scores are in points, a hundred times what they are."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pooling.bootstrap import Compared
+from pooling.evaluation import leaderboard
+from pooling.registry import Strategy
+from pooling.retrieval import SearchData, Searched, late_name
+from pooling.tables.evaluation import leaderboard_table
+
+MEASURE = "nDCG@10"
+FIRST = 10
+"""Hits of a query that are listed."""
+LONGEST = 90
+"""Characters of a passage in a list."""
+
+
+def way_labels(strategies: Sequence[Strategy], factors: Sequence[int]) -> dict[str, str]:
+    """What each way of searching is called: the strategies, and no pooling with tokens merged by factors."""
+    unpooled = {late_name(one): "No pooling (MaxSim)" if one == 1 else f"MaxSim, 1 in {one} tokens" for one in factors}
+    return {one.name: one.title for one in strategies} | unpooled
+
+
+def leaderboards(
+    searched: Mapping[str, Searched],
+    compared: Compared[str],
+    labels: Mapping[str, str],
+    missing: Mapping[str, str],
+    strategies: Sequence[Strategy],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`leaderboard_table` of all ways of searching, with their other measures and bytes a text; and of the strategies.
+
+    The intervals of both hold for all ways at once.
+    """
+    scores = {name: one.score(MEASURE) for name, one in searched.items()}
+    table = leaderboard_table(leaderboard(scores, compared, missing), labels=labels)
+    for at, name in enumerate(("RR", "R@10", "R@100")):
+        found = [100 * searched[one].score(name) if one in searched else None for one in table["name"]]
+        table.insert(5 + at, name, found)
+    table.insert(8, "bytes a text", [searched[one].bytes if one in searched else None for one in table["name"]])
+    names = {one.name: one.name for one in strategies if one.name in searched}
+    pooled = leaderboard({name: scores[name] for name in names}, compared.renamed(names), missing)
+    return table, leaderboard_table(pooled, labels=labels)
+
+
+def size_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The measures of every way of searching, in points, and the bytes that a text takes, of `leaderboards`."""
+    made = table.loc[table["score"].notna(), ["label", "score", "RR", "R@10", "R@100", "bytes a text"]]
+    made = made.rename(columns={"label": "searched by", "score": MEASURE})
+    return made.round(dict.fromkeys(made.columns[1:5], 1) | {"bytes a text": 0})
+
+
+def spread(searched: Mapping[str, Searched], data: SearchData, measure: str) -> dict[str, float]:
+    """How far the best and the worst score of each query lie apart."""
+    scores = np.array([one.scores[measure] for one in searched.values()])
+    return dict(zip(data.queries, (scores.max(axis=0) - scores.min(axis=0)).tolist(), strict=True))
+
+
+def kind_table(
+    searched: Mapping[str, Searched], data: SearchData, measure: str, labels: Mapping[str, str]
+) -> pd.DataFrame:
+    """The mean score of each kind of query, kinds across, ways of searching down, the best first."""
+    kinds = np.array([data.kinds.get(query, "other") for query in data.queries])
+    rows = [
+        {"searched by": labels[name], "all": 100 * one.score(measure)}
+        | {kind: 100 * one.scores[measure][kinds == kind].mean() for kind in dict.fromkeys(kinds.tolist())}
+        for name, one in searched.items()
+    ]
+    return pd.DataFrame(rows).sort_values("all", ascending=False, ignore_index=True)
+
+
+def hit_table(
+    searched: Mapping[str, Searched], data: SearchData, query: str, ways: Sequence[str], labels: Mapping[str, str]
+) -> pd.DataFrame:
+    """What is found first for a query in each of some ways, side by side, relevant texts marked."""
+    row, names, relevant = list(data.queries).index(query), list(data.passages), data.relevant(query)
+    table = {}
+    for way in ways:
+        found = [names[i] for i in searched[way].ranking.found[row, :FIRST].tolist() if i >= 0]
+        table[labels[way]] = pd.Series([marked(relevant.get(one, 0)) + short(data.passages[one]) for one in found])
+    made = pd.DataFrame(table).fillna("")
+    made.insert(0, "place", range(1, len(made) + 1))
+    return made
+
+
+def relevant_table(
+    searched: Mapping[str, Searched], data: SearchData, query: str, labels: Mapping[str, str]
+) -> pd.DataFrame:
+    """The place of each relevant text in each way of searching; "–" for one that is not among those kept."""
+    row, names = list(data.queries).index(query), list(data.passages)
+    relevant = sorted(data.relevant(query).items(), key=lambda one: -one[1])
+    table: dict[str, list[str]] = {"searched by": [labels[name] for name in searched]}
+    for n, (passage, grade) in enumerate(relevant[:FIRST], start=1):
+        at = names.index(passage)
+        column = []
+        for one in searched.values():
+            found = one.ranking.found[row].tolist()
+            column.append(str(found.index(at) + 1) if at in found else "–")
+        table[f"{marked(grade)}{n}: {short(data.passages[passage], 50)}"] = column
+    return pd.DataFrame(table)
+
+
+def marked(grade: int) -> str:
+    """The mark of a relevant text: two dots for the full answer."""
+    return "" if grade < 1 else "● " if grade == 1 else "●● "
+
+
+def short(text: str, longest: int = LONGEST) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
