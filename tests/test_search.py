@@ -1,6 +1,7 @@
 """The Search page: what it says is what the functions say, its tables, and a reader's own data."""
 
 import json
+from html import unescape
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from pooling.retrieval import Ranking, SearchData, Searched, compare_searches, e
 from pooling.tables import search as tables
 from tests.conftest import ROOT
 from tests.test_evaluation import shown
+from tests.test_retrieval_files import CORPUS, QRELS, QUERIES, files, packed
 
 LABELS = {"mean": "Mean", "cls": "CLS", "maxsim": "No pooling (MaxSim)"}
 
@@ -73,6 +75,22 @@ def test_labelled_texts_and_own_files_are_searched_and_what_is_wrong_is_a_senten
     said = shown(page.run())
     assert not page.exception
     assert "●● Owls hunt." in page.dataframe[-2].value["Mean"].tolist()
+
+
+def test_files_in_beirs_form_may_come_one_after_another(page):
+    page.session_state["searched"] = "files"
+    page.run().file_uploader(key="search-upload-0").set_value([("corpus.jsonl", CORPUS, "")]).run()
+    assert "There is no queries.jsonl. Give BEIR's folder as a zip" in unescape(shown(page))
+    both = [("queries.jsonl", QUERIES, ""), ("test.tsv", QRELS, "")]
+    page.file_uploader(key="search-upload-1").set_value(both).run()
+    said = shown(page)
+    assert "Your files, kept until you leave: corpus.jsonl, queries.jsonl, test.tsv." in said
+    assert "Verdict for all-MiniLM-L6-v2" in said
+    assert "●● Tides The moon pulls the sea." in page.dataframe[2].value["Mean"].tolist()
+    page.button(key="search-remove").click().run()
+    assert "Verdict" not in shown(page)
+    page.file_uploader(key="search-upload-2").set_value([("tiny.zip", packed(files(at="tiny/")), "")]).run()
+    assert "Verdict for all-MiniLM-L6-v2" in shown(page)
 
 
 def searched(found: list[list[int]], scores: list[float]) -> Searched:

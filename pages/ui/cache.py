@@ -221,6 +221,14 @@ def compare_labels(
     return compare_labels(_scored, _texts, _labels)
 
 
+@st.cache_resource(max_entries=2, show_spinner="Reading the files…")
+def search_data(digest: str, _files: "dict[str, bytes]") -> "SearchData":
+    """Search data of files."""
+    from pooling.retrieval import read_search
+
+    return read_search(_files)
+
+
 @st.cache_resource(max_entries=8, show_spinner="Ranking the texts for every query…")
 def search_pooled(key: tuple, _data: "SearchData", _queries: "Grid", _passages: "Grid") -> "dict[str, Searched]":
     """What every strategy finds; the key names the data, the prompts, the model and the layer."""

@@ -13,9 +13,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if TYPE_CHECKING:
     import pandas as pd
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from pooling.datasets import Pair
     from pooling.files import Table
+    from pooling.retrieval import SearchData
 
 MOST_FILES = 5
 MOST_TOGETHER = 15 * 2**20
@@ -238,10 +240,16 @@ def _given(files: _Files, key: str) -> None:
     if (upload := st.session_state[key]) is None:
         return
     files.uploads += 1
-    files.coming = Given(upload.name[:80], upload.getvalue())
+    files.coming = Given(upload.name[:80], _taken(upload))
+
+
+def _taken(upload: "UploadedFile") -> bytes:
+    """What was uploaded, which Streamlit forgets."""
+    data = upload.getvalue()
     context = get_script_run_ctx()
     if context and isinstance(manager := context.uploaded_file_mgr, MemoryUploadedFileManager):
         manager.remove_file(context.session_id, upload.file_id)
+    return data
 
 
 def _take_in(files: _Files) -> None:
@@ -259,3 +267,53 @@ def _take_in(files: _Files) -> None:
     else:
         files.keep(file)
         st.session_state["file"] = file.key
+
+
+@dataclass
+class _Parts:
+    """The files of one search, which may come one after another."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    uploads: int = 0
+
+    def take(self, key: str) -> None:
+        """Take what was uploaded just now; what was there under its name goes."""
+        if uploads := st.session_state[key]:
+            self.uploads += 1
+            self.files |= {upload.name[:80]: _taken(upload) for upload in uploads}
+
+    def forget(self) -> None:
+        """Forget them when their reader asks for it."""
+        self.files = {}
+
+
+def choose_search_files() -> "SearchData | None":
+    """Search data of files in BEIR's form; None, with what is lacking shown, while there is none."""
+    from pages.ui import cache, layout
+    from pooling.retrieval.files import MOST_BYTES
+
+    parts, made = st.session_state.setdefault("_search_files", _Parts()), None
+    if parts.files:
+        digest = hashlib.sha256(repr(sorted(parts.files.items())).encode()).hexdigest()
+        try:
+            made = cache.search_data(digest, parts.files)
+        except ValueError as wrong:
+            layout.problem(str(wrong))
+            if sum(map(len, parts.files.values())) > MOST_BYTES:
+                parts.forget()
+    if made is None:
+        key = f"search-upload-{parts.uploads}"
+        st.file_uploader(
+            "BEIR's folder as a zip, or its three files: corpus.jsonl, queries.jsonl, and the judgements as TSV or in "
+            f"TREC's form; at most {MOST_BYTES >> 20} MB",
+            accept_multiple_files=True,
+            max_upload_size=MOST_BYTES >> 20,
+            key=key,
+            on_change=parts.take,
+            args=(key,),
+        )
+    if parts.files:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            layout.remark(f"Your files, kept until you leave: {', '.join(parts.files)}.")
+            st.button("Remove", icon=":material/delete:", key="search-remove", on_click=parts.forget)
+    return made

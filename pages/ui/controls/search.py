@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.ui import kept, layout
 from pages.ui.choice import Choice
-from pages.ui.controls.files import choose_judged, choose_texts
+from pages.ui.controls.files import choose_judged, choose_search_files, choose_texts
 from pooling.catalogue import get_model, search_templates
 from pooling.datasets import own_topics
 
@@ -25,6 +25,7 @@ def choose_search_data() -> "SearchData | None":
         "topics": "256 labelled texts of this project",
         "judged": "My file: a query, a text and its relevance",
         "texts": "My file: a text and a label",
+        "files": "My files in BEIR's form",
     }
     name = kept.one_of(
         st.selectbox,
@@ -39,6 +40,8 @@ def choose_search_data() -> "SearchData | None":
     try:
         if name == "own":
             return own_search()
+        if name == "files":
+            return choose_search_files()
         if name == "judged":
             pairs = choose_judged("Search these")
             return None if pairs is None else from_pairs(pairs)
