@@ -2,21 +2,23 @@
 
 import streamlit as st
 
-from pages.ui import controls, layout
-from pages.ui.controls.search import choose_prompts, choose_query, choose_search_data
+from pages.ui import cache, controls, layout
+from pages.ui.controls.search import choose_chunking, choose_prompts, choose_query, choose_search_data
 from pages.ui.navigation import require_frame
 
 require_frame()
 
 from pages.ui.evaluation import show_verdict
-from pages.ui.search import SearchedAll, offer_passages, search_all, take_pooled
+from pages.ui.search import SearchedAll, offer_passages, search_all, search_chunks, take_pooled
 from pooling.notices import evaluation as intervals
 from pooling.notices import search as notices
 from pooling.pictures import evaluation as pictures
+from pooling.pictures import search as pictures_of_search
 from pooling.retrieval import SearchData
 from pooling.tables import search as tables
 
 choice = controls.current(with_texts=False, with_strategy=False)
+encoder = cache.encoder(choice.model)
 MEASURE = "nDCG@10"
 
 
@@ -45,7 +47,7 @@ def show_kinds(made: SearchedAll, data: SearchData) -> None:
         st.caption(f"{MEASURE} × 100, the mean over the queries of a kind.")
 
 
-def show_query(made: SearchedAll, data: SearchData) -> None:
+def show_query(made: SearchedAll, data: SearchData) -> str:
     """One query: what each way finds for it, and where its relevant texts stand."""
     st.header("One query, looked at", anchor=False)
     query = choose_query(data, made.searched, MEASURE)
@@ -57,12 +59,32 @@ def show_query(made: SearchedAll, data: SearchData) -> None:
     st.markdown("**Where its relevant texts stand**")
     places = tables.relevant_table(made.searched, data, query, made.labels)
     layout.table(places, key="places", alt="The place of every relevant text under each strategy.")
+    return query
+
+
+def show_cuts(made: SearchedAll, data: SearchData, prompts: tuple, query: str) -> None:
+    """Long texts in chunks: three ways to have vectors of them, compared, and one text with its chunks."""
+    st.header("Long texts, cut into chunks", anchor=False)
+    chunking = choose_chunking()
+    if chunking is None:
+        return
+    ways = search_chunks(made, data, choice, prompts, chunking)
+    if isinstance(ways, str):
+        layout.remark(ways)
+        return
+    noticed = notices.about_cuts(ways.compared, choice.strategy.title, encoder.max_length)
+    layout.picture(pictures_of_search.cuts(ways.table, MEASURE, noticed), key="cuts")
+    chunks = tables.chunk_table(ways.chunks, ways.queries, data, query)
+    st.caption("The relevant text of the query above, chunk by chunk, with each chunk's cosine to the query.")
+    layout.table(chunks, key="chunks", alt="The chunks of a relevant text, and how near each is to the query.")
 
 
 if data := choose_search_data():
-    made = search_all(data, choice, choose_prompts(choice))
+    prompts = choose_prompts(choice)
+    made = search_all(data, choice, prompts)
     offer_passages(data, choice, made.passages)
     show_verdict(made.pooled, MEASURE, choice)
     show_leaderboard(made, data)
     show_kinds(made, data)
-    show_query(made, data)
+    query = show_query(made, data)
+    show_cuts(made, data, prompts, query)

@@ -65,6 +65,14 @@ def address(shown: AppTest) -> dict[str, str]:
     return {key: values[0] if isinstance(values, list) else values for key, values in shown.query_params.items()}
 
 
+LEFT_OUT = {"set", "weights", "hidden_other", "hidden_word", "listener", "from", "map-kind", "lesson"}
+LEFT_OUT |= {"worst", "asked", "cut-sentences"}
+"""What another choice leaves without an option is not chosen: a sample set beside an own text, a sentence beside
+itself, weights of another text, a point in 3D, a lesson beside advice, a pair of which another strategy thinks
+better, a query of other data, sentences where chunks are of tokens. UMAP, which is compiled first, has its own link in
+the browser's tests."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
 def test_every_widget_of_a_page_is_in_its_link_and_comes_back_from_it(page, prepared):
     first = open_link(page.file, {})
@@ -79,14 +87,9 @@ def test_every_widget_of_a_page_is_in_its_link_and_comes_back_from_it(page, prep
         assert not shown.exception
         widgets = {widget.key for kind in CHOICES + TYPED for widget in shown.get(kind)} - {None}
         assert {SHOWS_ANOTHER.get(key, key) for key in widgets} <= prepared.keys()
-    # What another choice leaves without an option is not chosen: a sample set beside an own text, a sentence beside
-    # itself, weights of another text, a point in 3D, a lesson beside advice, a pair of which another strategy thinks
-    # better, a query of other data. UMAP, which is compiled first, has its own link in the browser's tests.
     kept = address(third)
     lost = {key for key in asked if asked[key] != kept.get(key, "")}
-    lost = {key for key in lost if not key.startswith("map-chosen")}
-    may = {"set", "weights", "hidden_other", "hidden_word", "listener", "from", "map-kind", "lesson", "worst", "asked"}
-    assert lost <= may, (asked, kept)
+    assert {key for key in lost if not key.startswith("map-chosen")} <= LEFT_OUT, (asked, kept)
 
 
 HOSTILE = [

@@ -1,6 +1,7 @@
 """The Search page: what it says is what the functions say, its tables, and a reader's own data."""
 
 import json
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -10,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 from pooling.bootstrap import compare
 from pooling.catalogue import DEFAULT, get_model, search_templates
 from pooling.notices import search as notices
-from pooling.retrieval import Ranking, SearchData, Searched, compare_searches, evaluate, own_search
+from pooling.retrieval import Chunking, Ranking, SearchData, Searched, compare_searches, evaluate, own_search
+from pooling.retrieval.chunks import sentences
+from pooling.tables import points
 from pooling.tables import search as tables
 from tests.conftest import ROOT
 from tests.test_evaluation import shown
@@ -56,6 +59,28 @@ def test_the_page_says_what_the_functions_say_and_a_query_is_looked_at(page, enc
     asked = evaluate(data, encoder, ["cls"], query_template="tide: {}")["cls"]
     first = list(data.passages.values())[asked.ranking.found[0, 0]]
     assert first[:30] in page.dataframe[2].value["CLS"][0]
+
+
+def test_whole_texts_are_compared_with_chunks_on_request(page, encoder):
+    assert "late chunking scores" not in shown(page)
+    page.session_state["cut"] = True
+    page.session_state["cut-overlap"] = 0
+    said = shown(page.run())
+    data, cut = own_search(), Chunking("sentences", 4, 0)
+    alone = evaluate(data, encoder, ["mean"], chunking=cut)["mean"].score("nDCG@10")
+    late = evaluate(data, encoder, ["mean"], chunking=replace(cut, late=True))["mean"].score("nDCG@10")
+    figure = json.loads(page.get("plotly_chart")[-1].proto.spec)
+    labels = figure["layout"]["yaxis"]["ticktext"]
+    assert f"Chunks, read alone  <b>{points(100 * alone)}</b>" in labels
+    assert f"Late chunking  <b>{points(100 * late)}</b>" in labels
+    assert "The model reads 256 tokens at once" in said
+    chunks = page.dataframe[-1].value
+    text = next(iter(data.relevant(page.selectbox(key="asked").value)))
+    spans = sentences(data.passages[text])
+    assert len(chunks) == -(-len(spans) // 4)
+    assert chunks[["Chunks, read alone", "Late chunking"]].notna().all(axis=None)
+    page.session_state["strategy"] = "cls_attention"
+    assert "CLS attention needs the attention of one transformer layer" in shown(page.run())
 
 
 def test_labelled_texts_and_own_files_are_searched_and_what_is_wrong_is_a_sentence(page):

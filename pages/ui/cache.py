@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pages.ui.choice import Choice
-    from pooling import Encoder, TokenStates
+    from pooling import Encoder, Strategy, TokenStates
     from pooling.background_training import HeadTraining
     from pooling.bootstrap import Compared
     from pooling.datasets import Pair
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
     from pooling.recipe import Reading
     from pooling.registry import Settings
-    from pooling.retrieval import SearchData, Searched
+    from pooling.retrieval import Chunked, Chunking, SearchData, Searched
 
 
 @contextmanager
@@ -281,6 +281,22 @@ def search_late(key: tuple, _data: "SearchData", _scores: "Grid", dim: int) -> "
         ranking = found.ranking()
         made[name] = Searched(ranking, measure(ranking, _data), 4 * dim * float(both[:, -1].mean()))
     return made
+
+
+@st.cache_resource(max_entries=8, show_spinner="Running the transformer over the chunks…")
+def chunked(
+    reading: "Reading",
+    layer: "Layer",
+    strategy: str,
+    content: str,
+    chunking: "Chunking",
+    _strategy: "Strategy",
+    _texts: "Sequence[str]",
+) -> "Chunked":
+    """The chunks of texts and their embeddings under a strategy; the content's digest names its settings too."""
+    from pooling.retrieval import embed_chunks
+
+    return embed_chunks(_texts, encoder(reading.model), [_strategy], chunking, layer=layer, template=reading.template)
 
 
 @st.cache_data(max_entries=32, max_size="32MB", show_spinner="Drawing 2,000 resamples…")

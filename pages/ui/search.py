@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from pooling.bootstrap import Compared
     from pooling.evaluation import Grid
     from pooling.recipe import Reading
-    from pooling.retrieval import SearchData, Searched
+    from pooling.retrieval import Chunked, Chunking, SearchData, Searched
 
 LATE_CELLS = 4_000_000
 """Queries times passages up to which they are also searched without pooling."""
+
+CUT_CHARACTERS = 2_000_000
+"""Of all passages together, up to which they are also searched in chunks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,7 @@ class SearchedAll:
     """That of the strategies alone."""
     use: str
     """The strategy of the verdict."""
+    queries: "Grid"
     passages: "Grid"
     cut: int
     limit: int
@@ -78,7 +82,50 @@ def search_all(data: "SearchData", choice: Choice, prompts: "tuple[Reading, Read
     table, pooled = leaderboards(searched, compared, labels, missing, choice.strategies)
     own = encoder.trained_pooling if layer == encoder.layers else None
     use = recommended(pooled, own)
-    return SearchedAll(searched, labels, compared, table, pooled, use, given, given.cut, encoder.max_length)
+    return SearchedAll(searched, labels, compared, table, pooled, use, asked, given, given.cut, encoder.max_length)
+
+
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """A search of whole texts and of their chunks, read by themselves and as parts of the whole."""
+
+    table: "pd.DataFrame"
+    compared: "Compared[str]"
+    chunks: "dict[str, Chunked]"
+    """Of the ways "alone" and "late"."""
+    queries: "Tensor"
+
+
+def search_chunks(
+    made: SearchedAll, data: "SearchData", choice: Choice, prompts: "tuple[Reading, Reading]", chunking: "Chunking"
+) -> "Cuts | str":
+    """The chosen strategy on whole texts, on chunks and by late chunking; or why that cannot be."""
+    from dataclasses import replace
+
+    from pooling.evaluation import leaderboard
+    from pooling.retrieval import search
+    from pooling.tables.evaluation import leaderboard_table
+    from pooling.tables.search import CUTS
+
+    name, layer, passages = choice.strategy.name, choice.layer, tuple(data.passages.values())
+    if sum(map(len, passages)) > CUT_CHARACTERS:
+        return "So many texts are not cut into chunks here; `pooling.retrieval` does it."
+    if name not in made.searched:
+        return made.passages.missing.get((layer, name), f"{choice.strategy.title} finds nothing here.")
+    queries, chunks = made.queries.vectors[layer, name], {}
+    content = piecewise.digest([passages, prompts[1], choice.settings])
+    for way in ("alone", "late"):
+        cut = replace(chunking, late=way == "late")
+        chunks[way] = cache.chunked(prompts[1], layer, choice.strategy.name, content, cut, choice.strategy, passages)
+        if name in chunks[way].missing:
+            return chunks[way].missing[name]
+    searched = {"whole": made.searched[name]} | {
+        way: search(queries, one.vectors[name], data, one.owner) for way, one in chunks.items()
+    }
+    key = (content, piecewise.digest([data.qrels, data.queries, prompts]), layer, name, chunking)
+    compared = cache.compare_searches(key, searched, list(data.queries.values()))
+    places = leaderboard({way: one.score("nDCG@10") for way, one in searched.items()}, compared)
+    return Cuts(leaderboard_table(places, labels=CUTS), compared, chunks, queries)
 
 
 def _vectors(reading: "Reading", choice: Choice, key: str, some: list) -> "Grid":

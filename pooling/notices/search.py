@@ -66,3 +66,26 @@ def about_query(
         f"On this query {labels[best]} scores {points(scores[best])} points of {measure}, the most, and "
         f"{labels[worst]} {points(scores[worst])}, the least."
     )
+
+
+def about_cuts(compared: Compared[str], strategy: str, limit: int) -> str:
+    """What chunks find more than whole texts, and what late chunking adds.
+
+    Args:
+        compared: the ways "whole", "alone" and "late".
+        strategy: what the strategy is called.
+        limit: tokens that the model reads at once.
+    """
+    said = []
+    for better, worse, what, against in (
+        ("alone", "whole", "chunks that are read by themselves score", "one vector a text"),
+        ("late", "alone", "late chunking scores", "chunks read by themselves"),
+    ):
+        value, low, high = (100 * end for end in compared.lead(better, worse))
+        chance = "beyond chance" if low > 0 or high < 0 else "which may be chance"
+        ahead = f"{points(abs(value))} points {'more' if value > 0 else 'less'} than" if value else "the same as"
+        said.append(f"{what} {ahead} {against}, {chance} (95% interval {points(low)} to {points(high)})")
+    return (
+        f"Under {strategy}, {'; '.join(said)}. The model reads {limit:,} tokens at once: in late chunking a chunk "
+        "knows what stands around it within as many, and nothing further away."
+    )

@@ -11,8 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from pooling.catalogue import PLAIN
-from pooling.encoders import Encoder, Layer, apply, embed
+from pooling.encoders import Encoder, Layer, apply
 from pooling.encoders.encoder import OVERLAP, LongText, Span
+from pooling.evaluation import embed_grid
 from pooling.registry import Strategy, get_strategy
 from pooling.types import NotComputable, TokenStates
 
@@ -117,23 +118,17 @@ def embed_chunks(
         report: told the share that is done; it may raise to end it.
 
     Raises:
-        ValueError: as `Encoder.stream_long` or `Encoder.encode` do.
+        ValueError: as `Encoder.stream_long` or `embed_grid` do.
     """
     chosen = [get_strategy(one) if isinstance(one, str) else one for one in strategies]
     if chunking.late:
         return _late(texts, encoder, chosen, chunking, layer, template, overlap, report)
     spans = [chunking.spans(text, encoder) for text in texts]
     chunks = [text[start:stop] for text, own in zip(texts, spans, strict=True) for start, stop in own]
-    able: list[Strategy] = []
-    missing: dict[str, str] = {}
-    for one in chosen:
-        try:
-            embed(["A text"], encoder, one, layer=layer, template=template)
-            able.append(one)
-        except NotComputable as error:
-            missing[one.name] = str(error)
-    vectors = embed(chunks, encoder, able, layer=layer, template=template, report=report) if able else {}
-    return Chunked([span for own in spans for span in own], _owners(spans), vectors, missing)
+    made = embed_grid(chunks, encoder, [layer], chosen, template=template, report=report)
+    missing = {name: why for (_, name), why in made.missing.items()}
+    flat = [span for own in spans for span in own]
+    return Chunked(flat, _owners(spans), made.named(encoder.layer(layer)), missing)
 
 
 def _late(

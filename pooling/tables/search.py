@@ -4,16 +4,26 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from pooling.bootstrap import Compared
+from pooling.encoders.encoder import Span
 from pooling.evaluation import leaderboard
 from pooling.registry import Strategy
-from pooling.retrieval import SearchData, Searched, late_name
+from pooling.retrieval import Chunked, SearchData, Searched, late_name
 from pooling.tables.evaluation import leaderboard_table
 
 MEASURE = "nDCG@10"
 FIRST = 10
 """Hits of a query that are listed."""
+CUTS = {
+    "whole": "One vector a text",
+    "alone": "Chunks, read alone",
+    "late": "Late chunking",
+}
+"""What the ways to cut long texts are called."""
 LONGEST = 90
 """Characters of a passage in a list."""
 
@@ -101,6 +111,25 @@ def relevant_table(
             column.append(str(found.index(at) + 1) if at in found else "–")
         table[f"{marked(grade)}{n}: {short(data.passages[passage], 50)}"] = column
     return pd.DataFrame(table)
+
+
+def chunk_table(
+    chunks: Mapping[str, Chunked], queries: Float[Tensor, "query dim"], data: SearchData, query: str
+) -> pd.DataFrame:
+    """The chunks of the most relevant text of a query, and how near each is to it, read alone and late."""
+    row, relevant = list(data.queries).index(query), data.relevant(query)
+    passage = max(relevant, key=lambda one: (relevant[one], len(data.passages[one])))
+    at, text = list(data.passages).index(passage), data.passages[passage]
+    made: dict[str, dict[Span, float]] = {}
+    for way, one in chunks.items():
+        [vectors] = one.vectors.values()
+        own = one.owner == at
+        cosines = cosine_similarity(queries[row][None], vectors[own], dim=1).tolist()
+        spans = [span for span, mine in zip(one.spans, own.tolist(), strict=True) if mine]
+        made[way] = dict(zip(spans, cosines, strict=True))
+    spans = sorted(set().union(*made.values()))
+    columns = {CUTS[way]: [round(one.get(span, float("nan")), 3) for span in spans] for way, one in made.items()}
+    return pd.DataFrame(columns | {"chunk": [short(text[start:stop], 2 * LONGEST) for start, stop in spans]})
 
 
 def marked(grade: int) -> str:

@@ -13,7 +13,7 @@ from pooling.datasets import own_topics
 
 if TYPE_CHECKING:
     from pooling.recipe import Reading
-    from pooling.retrieval import SearchData, Searched
+    from pooling.retrieval import Chunking, SearchData, Searched
 
 
 def choose_search_data() -> "SearchData | None":
@@ -92,3 +92,25 @@ def choose_query(data: "SearchData", searched: "Mapping[str, Searched]", measure
         default=next((query for query in data.queries if data.kinds.get(query) == "detail"), next(iter(data.queries))),
         help="First the queries on which the ways of searching differ most.",
     )
+
+
+def choose_chunking() -> "Chunking | None":
+    """How long texts are cut into chunks; None while nobody asks for it, for it takes two readings more."""
+    from pooling.retrieval import Chunking
+
+    if not kept.flag(st.toggle, "Compare whole texts with chunks, for the chosen strategy", key="cut"):
+        return None
+    units = {"sentences": ("Sentences", 1, 20, 4), "tokens": ("Tokens", 16, 200, 64)}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        unit = kept.one_of(
+            st.segmented_control,
+            "Chunks of",
+            {name: one[0] for name, one in units.items()},
+            key="cut-by",
+            default="sentences",
+            required=True,
+        )
+        title, least, most, usual = units[unit]
+        size = kept.number(st.slider, f"{title} a chunk", least, most, key=f"cut-{unit}", default=usual, width=260)
+        share = kept.number(st.slider, "of which the next has, in %", 0, 75, key="cut-overlap", default=25, width=260)
+    return Chunking("tokens" if unit == "tokens" else "sentences", size, min(size - 1, round(size * share / 100)))
