@@ -47,6 +47,20 @@ def show_kinds(made: SearchedAll, data: SearchData) -> None:
         st.caption(f"{MEASURE} × 100, the mean over the queries of a kind.")
 
 
+def show_join(made: SearchedAll, data: SearchData, prompts: tuple, query: str) -> None:
+    """How no pooling scores the text that it puts first: each token of the query with its nearest."""
+    if "maxsim" not in made.searched:
+        return
+    first = made.searched["maxsim"].ranking.found[list(data.queries).index(query), 0]
+    passage = list(data.passages.values())[first]
+    st.markdown("**Without pooling, token by token:** the query, and the text that MaxSim puts first")
+    both = ((data.queries[query], prompts[0]), (passage, prompts[1]))
+    table = tables.join_table(*(cache.states(reading, choice.layer, (text,)) for text, reading in both))
+    noticed = notices.about_join(table)
+    layout.table(table, key="joined", alt=noticed)
+    layout.noticed(noticed, key="joined")
+
+
 def show_query(made: SearchedAll, data: SearchData) -> str:
     """One query: what each way finds for it, and where its relevant texts stand."""
     st.header("One query, looked at", anchor=False)
@@ -87,4 +101,5 @@ if data := choose_search_data():
     show_leaderboard(made, data)
     show_kinds(made, data)
     query = show_query(made, data)
+    show_join(made, data, prompts, query)
     show_cuts(made, data, prompts, query)

@@ -16,6 +16,7 @@ from pooling.retrieval.chunks import sentences
 from pooling.tables import points
 from pooling.tables import search as tables
 from tests.conftest import ROOT
+from tests.examples import states
 from tests.test_evaluation import shown
 from tests.test_retrieval_files import CORPUS, QRELS, QUERIES, files, packed
 
@@ -33,7 +34,7 @@ def test_the_page_says_what_the_functions_say_and_a_query_is_looked_at(page, enc
     data = own_search()
     assert (len(data.queries), len(data.passages)) == (10, 20)
     made = evaluate(data, encoder, late=(1, 2, 4, 8))
-    sizes, kinds, hits, places = (one.value for one in page.dataframe)
+    sizes, kinds, hits, places, joined = (one.value for one in page.dataframe)
     expected = sorted((round(100 * one.score("nDCG@10"), 1) for one in made.values()), reverse=True)
     assert sizes["nDCG@10"].tolist() == pytest.approx(expected, abs=0.051)
     by = sizes.set_index("searched by")["bytes a text"]
@@ -47,6 +48,8 @@ def test_the_page_says_what_the_functions_say_and_a_query_is_looked_at(page, enc
     first = list(data.passages.values())[made["mean"].ranking.found[row, 0]]
     assert first[:30] in hits["Mean"][0]
     assert len(places) == len(made)
+    best = made["maxsim"].ranking.scores[row, 0]
+    assert joined["cosine"].mean() == pytest.approx(float(best), abs=1e-3)
     # Another strategy, another query, queries read in a prompt: the page follows.
     page.session_state["strategy"] = "cls"
     page.session_state["asked"] = "q001"
@@ -99,7 +102,7 @@ def test_labelled_texts_and_own_files_are_searched_and_what_is_wrong_is_a_senten
     upload.upload("judged.csv", rows.replace("hunt.,0", "hunt.,2").encode(), "text/csv")
     said = shown(page.run())
     assert not page.exception
-    assert "●● Owls hunt." in page.dataframe[-2].value["Mean"].tolist()
+    assert "●● Owls hunt." in page.dataframe[-3].value["Mean"].tolist()
 
 
 def test_files_in_beirs_form_may_come_one_after_another(page):
@@ -116,6 +119,22 @@ def test_files_in_beirs_form_may_come_one_after_another(page):
     assert "Verdict" not in shown(page)
     page.file_uploader(key="search-upload-2").set_value([("tiny.zip", packed(files(at="tiny/")), "")]).run()
     assert "Verdict for all-MiniLM-L6-v2" in shown(page)
+
+
+def test_each_token_of_a_query_is_joined_to_its_nearest_by_hand():
+    query = states([[[1.0, 0], [0, 3]]], right=1)
+    passage = states([[[0.0, 5], [3, 4], [2, 0]]], left=2)
+    table = tables.join_table(query, passage)
+    assert table.to_dict("list") == {
+        "token of the query": ["t0", "t1"],
+        "nearest in the text": ["t4", "t2"],
+        "cosine": [1.0, 1.0],
+    }
+    table = tables.join_table(query, states([[[3.0, 4]]]))
+    assert notices.about_join(table) == (
+        "The score is 0.700, the mean of these cosines. Nearest is “t1” to “t0” (0.800); least of all “t0” finds its "
+        "like: “t0” (0.600)."
+    )
 
 
 def searched(found: list[list[int]], scores: list[float]) -> Searched:

@@ -68,6 +68,16 @@ def about_query(
     )
 
 
+def about_join(table: pd.DataFrame) -> str:
+    """How a score without pooling comes about, of `join_table`; it quotes the texts: show it as text."""
+    best, worst = table.loc[table["cosine"].idxmax()], table.loc[table["cosine"].idxmin()]
+    return (
+        f"The score is {table['cosine'].mean():.3f}, the mean of these cosines. Nearest is “{best.iloc[0]}” to "
+        f"“{best.iloc[1]}” ({best['cosine']:.3f}); least of all “{worst.iloc[0]}” finds its like: “{worst.iloc[1]}” "
+        f"({worst['cosine']:.3f})."
+    )
+
+
 def about_cuts(compared: Compared[str], strategy: str, limit: int) -> str:
     """What chunks find more than whole texts, and what late chunking adds.
 

@@ -12,8 +12,9 @@ from pooling.bootstrap import Compared
 from pooling.encoders.encoder import Span
 from pooling.evaluation import leaderboard
 from pooling.registry import Strategy
-from pooling.retrieval import Chunked, SearchData, Searched, late_name
+from pooling.retrieval import Chunked, SearchData, Searched, late_name, nearest_tokens, token_vectors
 from pooling.tables.evaluation import leaderboard_table
+from pooling.types import TokenStates
 
 MEASURE = "nDCG@10"
 FIRST = 10
@@ -111,6 +112,23 @@ def relevant_table(
             column.append(str(found.index(at) + 1) if at in found else "–")
         table[f"{marked(grade)}{n}: {short(data.passages[passage], 50)}"] = column
     return pd.DataFrame(table)
+
+
+def join_table(query: TokenStates, passage: TokenStates) -> pd.DataFrame:
+    """Each token of a query, the token of a text that is nearest to it, and their cosine; the mean is `max_sim`.
+
+    Args:
+        query: a batch of one.
+        passage: likewise.
+    """
+    (asked,), (given,) = token_vectors(query), token_vectors(passage)
+    names = [
+        [token for token, kept in zip(one.tokens[0], one.mask[0].tolist(), strict=True) if kept]
+        for one in (query, passage)
+    ]
+    nearest, cosines = nearest_tokens(asked, given)
+    joined = {"token of the query": names[0], "nearest in the text": [names[1][i] for i in nearest.tolist()]}
+    return pd.DataFrame(joined | {"cosine": cosines.double().numpy().round(3)})
 
 
 def chunk_table(
