@@ -73,6 +73,7 @@ else:
 
 st.header("4 · Train a head yourself", anchor=False)
 layout.without_prompt(choice)
+layout.without_steps(choice)
 st.markdown(
     "An untrained head gives every token the same score, so it **is** mean pooling. Training moves it so that the "
     "cosines of pairs follow their scores; the transformer itself stays as it is."

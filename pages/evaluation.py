@@ -26,6 +26,7 @@ from pages.ui.evaluation import (
     show_verdict,
     strategies_of,
 )
+from pooling.after import for_direction
 from pooling.attention_heads import layer_name
 from pooling.evaluation import distinct_texts, grid_layers
 from pooling.labels import check_labels, distinct_rows
@@ -67,7 +68,7 @@ def evaluate_pairs(data: str, pairs: tuple) -> None:
     st.header(f"What {strategy.title} gets wrong", anchor=False)
     show_errors(made, pairs)
     st.header("Published numbers" + (", and the same here" if stsb_folder() else ""), anchor=False)
-    plain = made.scores.scores if choice.reading.plain else {}
+    plain = made.scores.scores if choice.reading.plain and not for_direction(choice.recipe.after) else {}
     published = tables.published_table(choice.model, data, stsb_folder() is not None, plain)
     layout.table(published, key="published", alt="Published scores, and the same computed here.")
     st.caption("Spearman × 100 on the test set of the STS Benchmark.")

@@ -23,6 +23,7 @@ index = controls.choose_sentence(choice.texts)
 text = choice.texts[index]
 
 layout.without_prompt(choice)
+layout.without_steps(choice)
 st.header("1 · One sentence, and the padding it gets in a batch", anchor=False)
 lengths = cache.states(choice.reading, choice.layer, choice.texts).mask.sum(dim=1)
 padding, side, attend, pooled = choose_padding(int(lengths.max() - lengths[index]))

@@ -25,6 +25,7 @@ except NotComputable as reason:
     layout.stop()
 tokens = weighed.tokens
 layout.cut(weighed.states, encoder)
+layout.without_steps(choice)
 
 picture = st.container()
 shown = sentence.dimensions(weighed, *controls.choose_dimensions(encoder.dim))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, maps, share
+from pages.ui import cache, controls, fitted, layout, maps, share
 from pages.ui.controls.projection import (
     choose_compared,
     choose_corpus,
@@ -27,6 +27,7 @@ require_frame()
 import pandas as pd
 
 from pooling import get_strategy
+from pooling.after import for_direction
 from pooling.charts import projection as charts
 from pooling.labels import distinct_rows
 from pooling.notices import projection as notices
@@ -66,10 +67,15 @@ if kind == "umap" and len(texts) < FEWEST_FOR_UMAP:
     kind = "pca"
 usable = {one.name: one for one in choice.strategies if one.name not in missing}
 vectors = maps.embeddings(choice, corpus, list(usable.values()))
-views = {name: maps.View(choice, corpus, one, vectors[name], metric, kind, settings) for name, one in usable.items()}
+after = choice.recipe.after
+steps = fitted.at_the_layer(choice, for_direction(after) if metric == "cosine" else after)
+views = {
+    name: maps.View(choice, corpus, one, vectors[name], steps.get(name, ()), metric, kind, settings)
+    for name, one in usable.items()
+}
 view = views[strategy.name]
 title = f"The {len(texts):,} texts of the map"
-share.offer_corpus(share.Offer(title, texts, labels, lambda: view.embeddings))
+share.offer_corpus(share.Offer(title, texts, labels, lambda: view.pooled))
 
 table = map_table(view.map, texts, labels)
 hits = found(table, query)

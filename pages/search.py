@@ -1,5 +1,7 @@
 """Which strategy finds the right text, and what does pooling lose?"""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.ui import cache, controls, layout
@@ -18,6 +20,8 @@ from pooling.retrieval import SearchData
 from pooling.tables import search as tables
 
 choice = controls.current(with_texts=False, with_strategy=False)
+layout.without_steps(choice)
+choice = replace(choice, recipe=replace(choice.recipe, after=()))
 encoder = cache.encoder(choice.model)
 MEASURE = "nDCG@10"
 

@@ -5,7 +5,7 @@ from math import isnan
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout
+from pages.ui import cache, controls, fitted, layout
 from pages.ui.controls.similarity import choose_measure, choose_pair, choose_query, take_pair, take_tokens
 from pages.ui.navigation import require_frame
 
@@ -13,14 +13,15 @@ require_frame()
 
 from pages.ui.similarity import show_flips, show_neighbours, show_orders, show_tokens, show_top
 from pooling import apply
+from pooling.after import for_direction, in_words
 from pooling.charts.similarity import colour_scale
 from pooling.datasets import own_topics
 from pooling.notices import similarity as notices
 from pooling.pictures import similarity as pictures
-from pooling.similarity import Comparison, pool_all
+from pooling.similarity import Comparison, Split, pool_all
 from pooling.tables import similarity as tables
 from pooling.tables.attention import one_token_table
-from pooling.types import Embedding
+from pooling.types import Embedding, NotComputable
 
 choice = controls.current()
 strategy, texts = choice.strategy, choice.texts
@@ -43,9 +44,9 @@ def corpus() -> dict[str, Embedding]:
     return cache.embeddings_by_strategy(choice.reading, choice.layer, own_topics()[0], choice.settings)
 
 
-measure, centre = choose_measure()
-means = {name: every.mean(dim=0) for name, every in corpus().items()} if centre else {}
-compared = Comparison(states, pooled, means, measure)
+measure = choose_measure(choice)
+steps = fitted.at_the_layer(choice, for_direction(choice.recipe.after))
+compared = Comparison(states, pooled, steps, measure)
 own = compared.scores(strategy.name)
 
 st.header("1 · Every sentence against every sentence", anchor=False)
@@ -105,15 +106,20 @@ else:
 layout.arrival("why")
 st.header("4 · Why are these two similar?", anchor=False)
 first, second = choose_pair(texts)
-split = compared.split(strategy.name, first, second)
-st.markdown(
-    "Each embedding is a sum over its tokens, so the dot product of two is a sum over all pairs of tokens"
-    + (": this one, divided by both lengths, is the cosine." if compared.splits_as.is_cosine else ".")
-    + (" (A distance does not split this way.)" if measure.metric == "euclidean" else "")
-)
-if isnan(split.score):
-    st.info("Nothing is left to split: one of these embeddings has length zero after centring.")
-else:
+try:
+    split: Split | None = compared.split(strategy.name, first, second)
+except NotComputable as reason:
+    split = None
+    st.info(f"{reason} So their score is not taken apart here.")
+if split is not None:
+    st.markdown(
+        "Each embedding is a sum over its tokens, so the dot product of two is a sum over all pairs of tokens"
+        + (": this one, divided by both lengths, is the cosine." if compared.splits_as.is_cosine else ".")
+        + (" (A distance does not split this way.)" if measure.metric == "euclidean" else "")
+    )
+    if isnan(split.score):
+        st.info("Nothing is left to split: the steps after pooling leave one of these embeddings with length zero.")
+if split is not None and not isnan(split.score):
     names = tables.token_names(states, first), tables.token_names(states, second)
     weighed = [one_token_table(states, pooled[strategy.name], i) for i in (first, second)]
     show_tokens(weighed, (first, second), names, strategy.title)
@@ -126,10 +132,11 @@ kinds = own_topics()[1]
 unrelated, before = compared.unrelated(strategy.name, corpus()[strategy.name], kinds)
 if not len(unrelated):
     st.info(
-        "There is no baseline: after centring, every bundled sentence has a vector of length zero under this "
-        "strategy and layer."
+        "There is no baseline: under this strategy and layer, the steps after pooling leave vectors of length zero to "
+        "the bundled sentences."
     )
     layout.stop()
 pair = first + 1, second + 1
-picture = pictures.baseline(matrix, measure, unrelated, before, pair=pair, texts=len(kinds), strategy=strategy.name)
+named = {"strategy": strategy.name, "steps": in_words(steps.get(strategy.name, ()))}
+picture = pictures.baseline(matrix, measure, unrelated, before, pair=pair, texts=len(kinds), **named)
 layout.picture(picture, key="baseline")

@@ -77,3 +77,9 @@ def own_topics() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The short texts written for this project, and the topic of each."""
     table = pd.read_csv(DATA / "topics.csv")
     return tuple(table["text"]), tuple(table["label"])
+
+
+def own_texts() -> tuple[str, ...]:
+    """Every text written for this project, once: the corpus that steps after pooling are fitted on."""
+    pairs = [text for pair in own_pairs() for text in (pair.text1, pair.text2)]
+    return tuple(dict.fromkeys([*own_topics()[0], *pairs]))

@@ -13,6 +13,7 @@ from scipy.stats import pearsonr, rankdata, spearmanr
 from sklearn.metrics import average_precision_score
 from torch import Tensor
 
+from pooling.after import Step, fit_steps, values_after
 from pooling.bootstrap import TIE, Compared, bootstrap, clusters, compare, drawn_precision, drawn_spearman
 from pooling.catalogue import PLAIN
 from pooling.datasets import Pair
@@ -110,12 +111,23 @@ def cosine_grid(
     *,
     template: str = PLAIN,
     pool_template: bool = True,
+    after: Mapping[Cell, Sequence[Step]] | None = None,
 ) -> Grid:
-    """The cosine of each pair at each layer under each strategy, from one forward pass; see `embed_grid`."""
+    """The cosine of each pair at each layer under each strategy, from one forward pass; see `embed_grid`.
+
+    Args:
+        after: the steps after pooling of each cell, fitted; by default none.
+    """
     texts = distinct_texts(pairs)
     made = embed_grid(texts, encoder, layers, strategies, template=template, pool_template=pool_template)
-    made.vectors = {cell: pair_cosines(pairs, texts, vectors) for cell, vectors in made.vectors.items()}
+    for cell, vectors in made.vectors.items():
+        made.vectors[cell] = pair_cosines(pairs, texts, values_after(vectors, (after or {}).get(cell, ())))
     return made
+
+
+def fit_grid(steps: Sequence[str], grid: Grid, own: Sequence[Step] = ()) -> dict[Cell, list[Step]]:
+    """Steps after pooling for each cell, fitted on its embeddings of a corpus; see `fit_steps`."""
+    return {cell: fit_steps(steps, vectors, own) for cell, vectors in grid.vectors.items()}
 
 
 def join_grids(parts: Sequence[Grid], order: Sequence[int]) -> Grid:

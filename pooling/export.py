@@ -6,7 +6,7 @@ import platform
 import shlex
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,7 @@ from jaxtyping import Float, Num
 from safetensors.torch import save
 from torch import Tensor
 
-from pooling.after import Step, chosen_steps, run_steps
+from pooling.after import Step, chosen_steps, pack_step, run_steps
 from pooling.attention_heads import head_path
 from pooling.catalogue import get_model, says_twice, split_template
 from pooling.encoders import Encoder, apply
@@ -31,7 +31,7 @@ from pooling.tables import harmless
 
 Vectors = Float[Tensor, "text dim"]
 Ready = Num[Tensor, "text _"]
-"""Embeddings as a recipe leaves them: codes are whole numbers."""
+"""Embeddings as a recipe leaves them: codes are whole numbers, and the dimensions may be fewer."""
 Files = dict[str, bytes]
 MANIFEST = "manifest.json"
 LIBRARIES = ("torch", "transformers", "numpy")
@@ -55,18 +55,13 @@ def embeddings(recipe: Recipe, encoder: Encoder, texts: Sequence[str]) -> Vector
     return apply(strategy, states, model=recipe.model, layer=layer).embedding
 
 
-def ready(vectors: Vectors, recipe: Recipe, own: Sequence[Step] = ()) -> Ready:
-    """Embeddings after the recipe's steps; what NumPy has no type for, in float32.
-
-    Args:
-        vectors: as they were pooled.
-        recipe: whose steps are taken.
-        own: the steps of the model's own files.
+def ready(vectors: Vectors, steps: Iterable[Step | str]) -> Ready:
+    """Pooled embeddings after the steps; what NumPy has no type for, in float32.
 
     Raises:
         NotComputable: as `run_steps` does.
     """
-    made = run_steps(vectors, chosen_steps(recipe.after, own))
+    made = run_steps(vectors, chosen_steps(steps))
     return made.float() if made.dtype == torch.bfloat16 else made
 
 
@@ -139,17 +134,29 @@ FORMATS: dict[str, tuple[str, Callable[[Sequence[str], Sequence[str], Ready, str
 
 
 def pack_embeddings(
-    kind: str, recipe: Recipe, encoder: Encoder, texts: Sequence[str], labels: Sequence[str], vectors: Vectors
+    kind: str,
+    recipe: Recipe,
+    encoder: Encoder,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    vectors: Vectors,
+    fitted: Sequence[Step] = (),
 ) -> bytes:
-    """Embeddings in one of `FORMATS`, with their manifest, as a zip file.
+    """Embeddings in one of `FORMATS`, with their manifest and what their steps were fitted to, as a zip file.
 
     Args:
         labels: one a text, or none.
         vectors: of the texts by the recipe's model, layer and strategy, before its steps after pooling.
+        fitted: the recipe's steps, where some of them have numbers from a corpus.
+
+    Raises:
+        NotComputable: as `run_steps` does.
     """
-    about = _json(manifest(recipe, encoder) | {"texts": len(texts)})
-    files = FORMATS[kind][1](texts, labels, ready(vectors, recipe, encoder.after).contiguous(), about.decode())
-    return _zipped(files | {MANIFEST: about})
+    steps = fitted or chosen_steps(recipe.after, encoder.after)
+    numbers = {f"{one.name}.safetensors": pack_step(one) for one in steps if one.fits == "corpus"}
+    about = _json(manifest(recipe, encoder) | {"texts": len(texts), "fitted": list(numbers)})
+    files = FORMATS[kind][1](texts, labels, ready(vectors, steps).contiguous(), about.decode())
+    return _zipped(files | numbers | {MANIFEST: about})
 
 
 def not_as_model(recipe: Recipe) -> str:

@@ -3,7 +3,7 @@
 In float64, from float32 embeddings: what is shown adds up to the last digit shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from pooling.after import Step, values_after
 from pooling.catalogue import PLAIN
 from pooling.encoders import Encoder, Layer, apply
 from pooling.registry import Strategy, all_strategies
@@ -78,15 +79,6 @@ def unit(vectors: Float[Tensor, "text dim"]) -> Float[Tensor, "text dim"]:
     return vectors / vectors.norm(dim=1, keepdim=True)
 
 
-def centred(embeddings: Float[Tensor, "text dim"], mean: Float[Tensor, " dim"] | None) -> Float[Tensor, "text dim"]:
-    """Embeddings with a corpus mean removed, if there is one; exactly zero where only rounding is left."""
-    if mean is None:
-        return embeddings
-    left = embeddings.double() - mean.double()
-    gone = left.norm(dim=1) <= NEGLIGIBLE * embeddings.double().norm(dim=1)
-    return left.masked_fill(gone[:, None], 0.0)
-
-
 def pool_all(
     states: TokenStates, strategies: Sequence[Strategy] | None = None, *, model: str, layer: Layer
 ) -> tuple[dict[str, Pooled], dict[str, str]]:
@@ -119,18 +111,18 @@ def embed_all(
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """A few texts under every strategy, to be compared by a measure, what all texts have in common removed or not."""
+    """A few texts under every strategy, to be compared by a measure after steps that follow the pooling."""
 
     states: TokenStates
     pooled: dict[str, Pooled]
     """By the strategy's name."""
-    means: dict[str, Tensor]
-    """The mean embedding to remove, by the strategy's name; empty to remove none."""
+    steps: Mapping[str, Sequence[Step]]
+    """The steps, fitted, by the strategy's name; empty for none. A last scaling to length 1 is the measure's."""
     measure: Measure
 
     def vectors(self, name: str) -> Float[Tensor, "text dim"]:
-        """The texts' embeddings under a strategy."""
-        return centred(self.pooled[name].embedding, self.means.get(name))
+        """The texts' embeddings under a strategy, after its steps."""
+        return values_after(self.pooled[name].embedding, self.steps.get(name, ()))
 
     def scores(self, name: str) -> Float[Tensor, "text other"]:
         """The texts against each other under a strategy."""
@@ -138,7 +130,7 @@ class Comparison:
 
     def asked(self, name: str, query: Float[Tensor, "query dim"]) -> Float[Tensor, "query text"]:
         """Other texts, by their embeddings under a strategy, against these."""
-        return compare(centred(query, self.means.get(name)), self.vectors(name), self.measure)
+        return compare(values_after(query, self.steps.get(name, ())), self.vectors(name), self.measure)
 
     @property
     def splits_as(self) -> Measure:
@@ -146,9 +138,13 @@ class Comparison:
         return Measure("dot" if self.measure.metric == "dot" and not self.measure.normalise else "cosine")
 
     def split(self, name: str, first: int, second: int) -> "Split":
-        """The score of two texts, taken apart into what each pair of their tokens adds to it."""
-        vectors, mean, measure = self.vectors(name), self.means.get(name), self.splits_as
-        one, other = (token_parts(self.states, self.pooled[name], index, mean) for index in (first, second))
+        """The score of two texts, taken apart into what each pair of their tokens adds to it.
+
+        Raises:
+            NotComputable: when an embedding after the steps is no sum over its tokens.
+        """
+        vectors, steps, measure = self.vectors(name), self.steps.get(name, ()), self.splits_as
+        one, other = (token_parts(self.states, self.pooled[name], index, steps) for index in (first, second))
         parts = contributions(one, other, cosine=measure.is_cosine)
         score = compare(vectors[[first]], vectors[[second]], measure).item()
         return Split(measure.noun, score, parts, special_part(parts, self.states, first, second))
@@ -156,11 +152,11 @@ class Comparison:
     def unrelated(
         self, name: str, corpus: Float[Tensor, "text dim"], labels: Sequence[str]
     ) -> tuple[Float[Tensor, " pair"], Float[Tensor, " other"] | None]:
-        """The scores of texts of a corpus with different labels; where a mean is removed, as they are without too."""
+        """The scores of texts of a corpus with different labels; where there are steps, as they are without too."""
         plain = unrelated(compare(corpus, corpus, self.measure), labels)
-        if name not in self.means:
+        if not self.steps.get(name):
             return plain, None
-        moved = centred(corpus, self.means[name])
+        moved = values_after(corpus, self.steps[name])
         return unrelated(compare(moved, moved, self.measure), labels), plain
 
 
@@ -213,16 +209,24 @@ def flips(one: Float[Tensor, "text text"], other: Float[Tensor, "text text"]) ->
 
 
 def token_parts(
-    states: TokenStates, pooled: Pooled, index: int, mean: Float[Tensor, " dim"] | None = None
-) -> Float[Tensor, "token dim"]:
-    """What each real token of a text adds to its embedding; the rows add up to it.
+    states: TokenStates, pooled: Pooled, index: int, steps: Iterable[Step] = ()
+) -> Float[Tensor, "token _"]:
+    """What each real token of a text adds to its embedding after some steps; the rows add up to it.
 
-    With a mean to remove, each token gives its share of it, by its weight in each dimension.
+    Where a step takes a mean away, each token gives its share of it, by its weight in each dimension.
+
+    Raises:
+        NotComputable: when a step makes something of the embedding that is no sum over its tokens.
     """
     real = states.mask[index]
     weights = pooled.weights[index, real].double()
     parts = weights * states.hidden[index, real].double()
-    return parts if mean is None else parts - weights / weights.sum(dim=0) * mean.double()
+    shares = weights / weights.sum(dim=0)
+    for step in steps:
+        parts = step.parts(parts, shares)
+        if parts.shape[1] != shares.shape[1]:
+            shares = shares.mean(dim=1, keepdim=True)
+    return parts
 
 
 def contributions(

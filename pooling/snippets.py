@@ -132,7 +132,7 @@ def for_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TE
     for step in chosen_steps(recipe.after, encoder.after):
         lines += [*_numbers(step, entry), *step.torch.splitlines()]
     head = "The head's file is under Export, and in this project's folder pooling/heads."
-    said = head if strategy.needs == "head" else ""
+    said = (head if strategy.needs == "head" else "") + _where_fitted(recipe)
     said += "" if says_twice(recipe.template) else _cut_at_the_end(recipe, encoder)
     return Snippet("PyTorch", _joined(lines), said.strip())
 
@@ -195,7 +195,8 @@ def for_sentence_transformers(recipe: Recipe, encoder: Encoder, texts: Sequence[
     lines += ['embeddings = model.encode(texts, prompt="", convert_to_tensor=True)']
     for step in [] if own or recipe.normalise else chosen_steps(recipe.after, encoder.after):
         lines += [*_numbers(step, entry), *(step.sentence_transformers or step.torch).splitlines()]
-    return Snippet(tool, _joined(lines), f"Run with sentence-transformers 6.2.0.{_cut_at_the_end(recipe, encoder)}")
+    said = f"Run with sentence-transformers 6.2.0.{_where_fitted(recipe)}{_cut_at_the_end(recipe, encoder)}"
+    return Snippet(tool, _joined(lines), said)
 
 
 def not_in_sentence_transformers(recipe: Recipe) -> str:
@@ -246,7 +247,7 @@ def for_pooling(recipe: Recipe, encoder: Encoder | None = None, texts: Sequence[
         f"texts = {_listed(texts)}",
         f"embeddings = embed(texts, encoder, {chosen}, {setting})[{named}]",
     ]
-    return Snippet("pooling", _joined(lines), where)
+    return Snippet("pooling", _joined(lines), where + _where_fitted(recipe))
 
 
 def for_corpus(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -> Snippet:
@@ -281,14 +282,17 @@ def _reading(recipe: Recipe) -> str:
 
 def _with_own_weights(recipe: Recipe, texts: Sequence[str]) -> str:
     lines = [
-        *(["import torch", ""] if recipe.normalise else []),
         "from pooling import load_encoder",
+        *(["from pooling.after import chosen_steps, run_steps"] if recipe.after else []),
         "from pooling.own_weights import own_weights",
         "",
         f'encoder = load_encoder("{recipe.model}")',
         f"states = encoder.encode({_listed(texts)}, {_reading(recipe)})",
         f"embeddings = own_weights({list(recipe.own)})(states).embedding",
-        *(["embeddings = torch.nn.functional.normalize(embeddings, dim=1)"] if recipe.normalise else []),
+        *(
+            [f"embeddings = run_steps(embeddings, chosen_steps({list(recipe.after)}, encoder.after))"]
+            * bool(recipe.after)
+        ),
     ]
     return _joined(lines)
 
@@ -372,8 +376,14 @@ def _fitted(recipe: Recipe) -> bool:
     return any(get_step(one).fits for one in recipe.after)
 
 
+def _where_fitted(recipe: Recipe) -> str:
+    """Where the numbers of steps are that were fitted on a corpus; "" where there are none."""
+    fitted = any(get_step(one).fits == "corpus" for one in recipe.after)
+    return " What was fitted on texts is a .safetensors file in each zip file under Export." if fitted else ""
+
+
 def _file(step: str) -> str:
-    """Code for the step that was fitted on the reader's own corpus, read from the file that `save_step` wrote."""
+    """Code for the step that was fitted on a corpus, read from the file that `save_step` wrote."""
     return f'load_step(Path("{step}.safetensors"))'
 
 

@@ -12,7 +12,19 @@ from sentence_transformers.sentence_transformer.modules import Dense
 from sentence_transformers.util.quantization import quantize_embeddings
 
 from pooling import embed
-from pooling.after import all_steps, chosen_steps, get_step, load_step, run_steps, save_step
+from pooling.after import (
+    all_steps,
+    chosen_steps,
+    computable,
+    fit_steps,
+    for_direction,
+    get_step,
+    in_words,
+    load_step,
+    run_steps,
+    save_step,
+    values_after,
+)
 from pooling.after.dense import own_steps
 from pooling.catalogue import DEFAULT
 from pooling.encoders.loading import read_encoder
@@ -199,8 +211,52 @@ def test_what_cannot_be_done_is_said(run, said):
 
 
 def test_too_few_embeddings_cannot_be_whitened():
-    with pytest.raises(ValueError, match="Whitening 12 dimensions needs more than 12 embeddings, and 5 were given"):
+    said = "Whitening 12 dimensions needs more than 12 embeddings, and 5 were given"
+    with pytest.raises(ValueError, match=said):
         get_step("whiten").fit(SOME)
+    with pytest.raises(NotComputable, match=said):
+        fit_steps(["centre", "whiten"], SOME)
+    taken, lacking = computable(["dense", "centre", "whiten", "first:99", "l2"], len(SOME), 12)
+    assert taken == ("centre", "l2")
+    assert [lacking.keys(), said in lacking["whiten"]] == [{"dense", "whiten", "first:99"}, True]
+    assert computable(["centre", "whiten"], 13, 12) == (("centre", "whiten"), {})
+
+
+def test_each_step_is_fitted_on_what_those_before_it_make_of_the_corpus():
+    # (0, 0) and (4, 2) less their mean are (-2, -1) and (2, 1): that is the range of the first dimension then.
+    centre, first, int8 = fit_steps(["centre", "first:1", "int8"], torch.tensor([[0.0, 0.0], [4.0, 2.0]]))
+    assert centre.fitted["mean"].tolist() == [2, 1]
+    assert (first.count, int8.fitted["low"].tolist(), int8.fitted["high"].tolist()) == (1, [-2], [2])
+    again = get_step("centre").fit(SOME)
+    assert fit_steps([again], CORPUS)[0] is again
+
+
+def test_what_a_mean_leaves_of_an_embedding_is_zero_where_it_is_rounding_alone():
+    embeddings = torch.tensor([[1.0, 5.0], [3.0, 5.0], [2.0, 5.00001]])
+    centre = get_step("centre").fit(torch.tensor([[2.0, 5.0]]))
+    assert values_after(embeddings, [centre]).tolist() == [[-1, 0], [1, 0], [0, 0]]
+    same = torch.full((20, 3), 0.1) + torch.rand(20, 3, generator=torch.Generator().manual_seed(0)) * 1e-7
+    assert not values_after(same, fit_steps(["whiten"], same)).any()  # nothing is stretched that is no difference
+    assert values_after(embeddings, []) is embeddings
+
+
+@EVERY
+def test_what_each_token_adds_adds_up_to_what_the_step_makes_or_is_no_sum(step):
+    shares = torch.tensor([[0.5], [0.3], [0.2]]).double()
+    tokens = SOME[:3].double() * shares
+    whole = values_after(tokens.sum(dim=0, keepdim=True).float(), [step])[0]
+    if step.name in ("centre", "whiten", "first", "l2"):
+        close(step.parts(tokens, shares).sum(dim=0).float(), whole, 1e-5)
+        return
+    with pytest.raises(NotComputable, match=f"After {step.title} an embedding is in general no sum over its tokens"):
+        step.parts(tokens, shares)
+
+
+def test_which_steps_are_number_types_and_what_is_said_of_several():
+    assert [one.name for one in all_steps() if one.stores] == ["float16", "bfloat16", "int8", "binary"]
+    assert in_words(map(get_step, ("centre", "first:128", "l2"))) == "Centre → First 128 dimensions → L2-normalise"
+    assert for_direction(("first:8", "l2")) == ("first:8",)
+    assert for_direction(("l2", "int8")) == ("l2", "int8")
 
 
 def with_dense(folder, *, activation="torch.nn.modules.activation.Tanh", weights="model.safetensors", out=8, **more):
@@ -320,6 +376,15 @@ def test_the_code_of_a_recipe_with_steps_gives_its_embeddings(after, encoder, tm
     assert "alone, not for " + " → ".join(after) in for_tei(recipe, encoder).said
 
 
+def test_the_code_with_own_weights_takes_the_steps_too(encoder):
+    from pooling.catalogue import get_model, model_folder
+
+    recipe = Recipe(DEFAULT, "mean", 6, after=("first:8", "l2"), own=(0.0, 1.0, 3.0, 0.0))
+    want = torch.nn.functional.normalize(recipe.pooling(encoder.encode(["Two words"])).embedding[:, :8], dim=1)
+    for make in (for_transformers, for_pooling):
+        close(run(make(recipe, encoder, ["Two words"]).code, model_folder(get_model(DEFAULT))), want, 1e-5)
+
+
 def test_the_code_reads_a_models_dense_layer_from_its_repository(tmp_path, monkeypatch):
     from pooling import catalogue
 
@@ -347,6 +412,5 @@ def test_after_pooling_the_benchmark_says_what_each_step_costs(encoder):
     few = get_step("whiten").fit(others[:400])
     assert 100 * spearman(pair_cosines(pairs, texts, few(mean)), pairs) < 65  # of 384 directions most are chance
     for after, score in chains.items():
-        steps = [get_step(one).fit(others) for one in after]
-        values = steps[-1].values(run_steps(mean, steps)) if steps else mean
+        values = values_after(mean, fit_steps(after, others))
         assert 100 * spearman(pair_cosines(pairs, texts, values), pairs) == pytest.approx(score, abs=0.05), after

@@ -12,6 +12,12 @@ def open_whole(reader, address: str) -> None:
     reader.wait()
 
 
+def switch(reader, key: str, step: str) -> None:
+    """Turn a step after pooling on or off, in the sidebar or in the page."""
+    reader.page.locator(f".st-key-{key}").get_by_role("button", name=step).click()
+    reader.wait()
+
+
 def test_every_measure_and_switch_can_be_chosen(server, reader):
     open_whole(reader, server + "/similarity?set=short_and_long")
     assert "The order of neighbours flips" in reader.main()
@@ -19,14 +25,26 @@ def test_every_measure_and_switch_can_be_chosen(server, reader):
         reader.page.get_by_role("radio", name=name).click()
         reader.wait()
         assert reader.page.locator(".js-plotly-plot").count() == CHARTS
-    reader.page.locator(".st-key-normalise label").first.click()
-    reader.wait()
+    switch(reader, "after-again", "L2-normalise")
     assert "All three measures give the same order of neighbours, as they must" in reader.main()
-    reader.page.locator(".st-key-centre label").first.click()
+    switch(reader, "after", "Centre")
+    assert "Without Centre it was" in reader.main()
+    assert "after=l2%2Ccentre" in reader.page.url
+    reader.press("strategy", "Max")
+    assert "Without Centre it was" in reader.main()
+    for key in ("after", "after-again"):
+        assert reader.page.locator(f".st-key-{key} [aria-pressed=true]").all_inner_texts() == ["Centre", "L2-normalise"]
+    switch(reader, "after-again", "Centre")
+    assert "Without Centre it was" not in reader.main()
+    assert "strategy=max&after=l2" in reader.page.url
+    reader.page.go_back()
     reader.wait()
-    assert "Without centring it was" in reader.main()
-    assert "normalise=on" in reader.page.url
-    assert "centre=on" in reader.page.url
+    assert "Without Centre it was" in reader.main()
+    assert reader.chosen("strategy") == "Max"
+    switch(reader, "after", "First k dimensions")
+    reader.choose("type-again", "binary")
+    assert "After binary an embedding is in general no sum over its tokens any more" in reader.main()
+    assert "Without Centre → First 128 dimensions → L2-normalise → binary it was" in reader.main()
 
 
 def test_a_query_finds_its_sentence_and_a_pair_that_is_chosen_is_explained(server, reader):

@@ -2,20 +2,26 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from pages.ui.navigation import PAGES
+from pooling import embed
+from pooling.after import load_step
 from pooling.catalogue import DEFAULT
+from pooling.datasets import own_texts
 from pooling.export import embeddings
 from pooling.recipe import Recipe
 from tests.conftest import Reader
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
+from tests.test_browser_similarity import switch
 
 SENTENCES = "A bank by the river.\nThe bank lent money.\n<b>Rain</b> & $sun$."
 SIDEBAR = {"text": SENTENCES, "strategy": "weighted_mean", "layer": "4", "prompt": "own", "template": "query: {}"}
+SIDEBAR |= {"after": "first,l2", "first": "64", "type": "float16"}
 CHOSEN = {
     "Playground": {"sentence": "2", "show": "window", "from": "64", "dimension": "70"},
     "Attention": {
@@ -25,7 +31,7 @@ CHOSEN = {
         "head-epochs": "3",
         "head-seed": "7",
     },
-    "Similarity": {"metric": "dot", "normalise": "on", "centre": "on", "query": "music", "pair1": "3"},
+    "Similarity": {"metric": "dot", "after": "centre,first,l2", "query": "music", "pair1": "3"},
     "Projection": {"map-metric": "euclidean", "map-with": "cls", "map-search": "river"},
 }
 """Of every page's widgets test_links has each in the link; here are those that a browser alone has a part in."""
@@ -96,28 +102,45 @@ def test_a_pages_link_shows_the_same_in_a_fresh_browser_on_a_fresh_server(server
     assert not field.is_visible()
 
 
-def test_code_and_files_go_by_the_choice_and_a_switch_that_is_the_similarity_pages(server, reader, encoder):
+def close(dialog) -> None:
+    dialog.get_by_role("button", name="Close").click()
+    dialog.wait_for(state="detached")
+
+
+def test_code_and_files_go_by_the_choice_and_by_the_steps_after_pooling(server, reader, encoder):
     reader.open(address(server, PAGES[3], {"text": SENTENCES, "strategy": "max"}))
-    assert "normalise" not in reader.page.url
-    reader.page.get_by_role("button", name="Code").first.click()
+    reader.page.get_by_role("button", name="Export").click()
     dialog = reader.page.get_by_role("dialog")
-    dialog.get_by_text("last_hidden_state").first.wait_for()
-    assert "functional.normalize" not in dialog.inner_text()
-    dialog.locator(".st-key-take-normalise label").click()
+    dialog.get_by_text("Max pooling of layer 6 of all-MiniLM-L6-v2, not normalised.").wait_for()
+    close(dialog)
+    switch(reader, "after", "Centre")
+    reader.page.get_by_role("button", name="Export").click()
+    dialog.get_by_text("Max pooling of layer 6 of all-MiniLM-L6-v2, then centre.").wait_for()
+    dialog.get_by_text("with scaling to length 1 alone after the pooling").wait_for()
+    with reader.page.expect_download() as coming:
+        dialog.locator(".st-key-take-sentences-npz button").click()
+    with zipfile.ZipFile(coming.value.path()) as archive:
+        (Path(coming.value.path()).parent / "centre").write_bytes(archive.read("centre.safetensors"))
+        found = np.load(io.BytesIO(archive.read("embeddings.npz")))["embeddings"]
+    want = embeddings(Recipe(DEFAULT, "max", 6), encoder, SENTENCES.splitlines())
+    centre = load_step(Path(coming.value.path()).parent / "centre")
+    assert found == pytest.approx(centre(want).numpy(), abs=1e-5)
+    mean = embed(own_texts(), encoder, "max")["max"].mean(dim=0)
+    assert centre.fitted["mean"].numpy() == pytest.approx(mean.numpy(), abs=1e-5)
+    close(dialog)
+    switch(reader, "after-again", "Centre")
+    switch(reader, "after-again", "L2-normalise")
+    reader.page.get_by_role("button", name="Code").first.click()
     dialog.get_by_text("functional.normalize").first.wait_for()
     dialog.get_by_role("tab", name="vLLM").click()
     dialog.get_by_text("vLLM pools by CLS, MEAN and LAST only, so it cannot do Max pooling.").wait_for()
     reader.page.keyboard.press("Escape")
-    reader.page.wait_for_url("**normalise=on**")
-    reader.wait()
-    assert reader.page.locator(".st-key-normalise input").is_checked()
     reader.page.get_by_role("button", name="Export").click()
     dialog.get_by_text("Max pooling of layer 6 of all-MiniLM-L6-v2, L2-normalised.").wait_for()
     with reader.page.expect_download() as coming:
         dialog.locator(".st-key-take-sentences-npz button").click()
     with zipfile.ZipFile(coming.value.path()) as archive:
         found = np.load(io.BytesIO(archive.read("embeddings.npz")))["embeddings"]
-    want = embeddings(Recipe(DEFAULT, "max", 6), encoder, SENTENCES.splitlines())
     assert found == pytest.approx(torch.nn.functional.normalize(want).numpy(), abs=1e-5)
     with reader.page.expect_download() as coming:
         dialog.locator(".st-key-take-model button").click()
@@ -126,8 +149,7 @@ def test_code_and_files_go_by_the_choice_and_a_switch_that_is_the_similarity_pag
     reader.page.set_viewport_size({"width": 390, "height": 844})
     reader.page.wait_for_timeout(500)
     assert reader.page.evaluate(WIDER_THAN_THE_SCREEN.replace("[data-testid=stMain]", "[role=dialog]")) == []
-    dialog.get_by_role("button", name="Close").click()
-    dialog.wait_for(state="detached")
+    close(dialog)
     reader.wait()
     reader.page.get_by_role("button", name="Share", exact=True).press("Enter")
     field = reader.page.get_by_label("The link to this page")

@@ -286,7 +286,7 @@ def test_the_recipe_of_an_export_gives_the_exports_vectors(encoder, tmp_path):
     zipped.write_bytes(pack_embeddings("npz", recipe, encoder, TEXTS, (), pooled))
     corpus = lines(tmp_path / "in.jsonl", TEXTS)
     made(corpus, tmp_path / "out", "--recipe", zipped)
-    torch.testing.assert_close(vectors(tmp_path / "out", "smooth_max"), ready(pooled, recipe), atol=1e-6, rtol=0)
+    torch.testing.assert_close(vectors(tmp_path / "out", "smooth_max"), ready(pooled, recipe.after), atol=1e-6, rtol=0)
     plain = tmp_path / "manifest.json"
     plain.write_text(json.dumps(manifest(tmp_path / "out")["columns"]["smooth_max"]), encoding="utf-8")
     made(corpus, tmp_path / "out", "--recipe", plain)  # the same again: nothing to do
@@ -307,7 +307,7 @@ def test_the_command_in_the_code_dialog_runs_and_gives_the_choices_vectors(encod
         assert command[:3] == ["python", "-m", "pooling.corpus"]
         assert main(command[3:]) is None
         found = vectors(tmp_path / f"made{i}", recipe.strategy)
-        torch.testing.assert_close(found, ready(embeddings(recipe, encoder, TEXTS), recipe), atol=1e-6, rtol=0)
+        torch.testing.assert_close(found, ready(embeddings(recipe, encoder, TEXTS), recipe.after), atol=1e-6, rtol=0)
     assert "one sentence" in for_corpus(Recipe(DEFAULT, "mean", 6, own=(1.0,)), encoder).said
 
 

@@ -9,10 +9,11 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pooling import all_strategies, embed, load_encoder
+from pooling.after import fit_steps, values_after
 from pooling.bootstrap import compare
 from pooling.catalogue import DEFAULT, get_model, missing
 from pooling.charts import evaluation as charts
-from pooling.datasets import Pair, own_pairs
+from pooling.datasets import Pair, own_pairs, own_texts, own_topics
 from pooling.evaluation import (
     CONSTANT,
     Scores,
@@ -29,6 +30,7 @@ from pooling.evaluation import (
     score_grid,
     spearman,
 )
+from pooling.labels import label_scores
 from pooling.notices import evaluation as notices
 from pooling.notices.learn import about_advice
 from pooling.pictures.evaluation import grid as grid_picture
@@ -353,6 +355,16 @@ def page() -> AppTest:
     return at.switch_page("pages/evaluation.py").run()
 
 
+def leaders(page: AppTest) -> dict[str, float]:
+    """The strategies and their scores, in the order in which the leaderboard draws them."""
+    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
+    labels = {s.title: s.name for s in all_strategies()}
+    names = [labels[label.removeprefix("▸ ").partition("  <b>")[0]] for label in figure["layout"]["yaxis"]["ticktext"]]
+    points = figure["data"][-1]["x"]
+    points = np.frombuffer(__import__("base64").b64decode(points["bdata"])) if isinstance(points, dict) else points
+    return dict(zip(names, points, strict=True))
+
+
 def test_the_page_says_what_the_functions_say(page, encoder):
     said = shown(page)
     # As the lesson “Not as it was trained” says: nothing beats the pooling that a model was trained with.
@@ -361,13 +373,27 @@ def test_the_page_says_what_the_functions_say(page, encoder):
     assert "All 95% intervals of a chart hold at once" in said
     cosines = cosine_grid(own_pairs(), encoder, [6]).vectors
     scores = {name: 100 * spearman(one, own_pairs()) for (_, name), one in cosines.items()}
-    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
-    labels = {s.title: s.name for s in all_strategies()}
-    names = [labels[label.removeprefix("▸ ").partition("  <b>")[0]] for label in figure["layout"]["yaxis"]["ticktext"]]
-    points = figure["data"][-1]["x"]
-    points = np.frombuffer(__import__("base64").b64decode(points["bdata"])) if isinstance(points, dict) else points
-    assert names == sorted(scores, key=lambda n: -scores[n])
-    assert list(points) == pytest.approx([scores[name] for name in names], abs=0.01)
+    drawn = leaders(page)
+    assert list(drawn) == sorted(scores, key=lambda n: -scores[n])
+    assert drawn == pytest.approx(scores, abs=0.01)
+
+
+def test_the_page_scores_what_the_steps_after_pooling_make_of_embeddings(few_texts, encoder):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300).switch_page("pages/evaluation.py")
+    at.query_params.update({"after": "l2,centre,first", "first": "64", "type": "binary"})
+    said = shown(at.run())
+    assert "layer 6, after Centre → First 64 dimensions → L2-normalise → binary.**" in said
+    assert any("after=[load_step(Path(" in one.value for one in at.code)
+    after, pairs, texts = ["centre", "first:64", "l2", "binary"], own_pairs(), distinct_texts(own_pairs())
+    for name in ("mean", "max"):
+        steps = fit_steps(after, embed(own_texts(), encoder, name)[name])
+        values = values_after(embed(texts, encoder, name)[name], steps)
+        assert leaders(at)[name] == pytest.approx(100 * spearman(pair_cosines(pairs, texts, values), pairs), abs=0.01)
+    at.session_state["data"] = "topics"
+    at.session_state["strategy"] = "max"
+    assert "after Centre → First 64 dimensions" in shown(at.run())
+    found = label_scores(values_after(embed(own_topics()[0], encoder, "max")["max"], steps), *own_topics(), "cosine")
+    assert leaders(at)["max"] == pytest.approx(100 * found.accuracy, abs=0.01)
 
 
 def test_the_page_at_other_choices(page):

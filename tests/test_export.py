@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,11 +15,13 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from pooling import get_strategy, load_encoder
+from pooling import embed, get_strategy, load_encoder
+from pooling.after import fit_steps, load_step
 from pooling.catalogue import DEFAULT, get_model, model_folder, sha256_of
 from pooling.encoders.loading import read_encoder, trained_pooling
 from pooling.export import FORMATS, embeddings, model_files, pack_embeddings, pack_model, ready, save_model
 from pooling.recipe import Recipe
+from pooling.types import NotComputable
 from tests.tiny_models import write
 
 CAUSAL = "pooling-playground/all-MiniLM-L6-v2-causal"
@@ -49,7 +52,7 @@ def exported(encoder, vectors):
 
 
 def test_every_format_gives_every_number_back(exported, vectors):
-    want = ready(vectors, RECIPE).numpy()
+    want = ready(vectors, RECIPE.after).numpy()
     assert np.linalg.norm(want, axis=1) == pytest.approx(1)
     rows = list(csv.reader(io.StringIO(exported["csv"]["embeddings.csv"].decode("utf-8-sig"))))
     assert rows[0] == ["text", "label", *map(str, range(384))]
@@ -117,7 +120,7 @@ def test_the_model_folder_is_loaded_by_sentence_transformers_and_agrees(recipe, 
     shutil.copy(model_folder(model) / "model.safetensors", folder)
     assert sha256_of(folder / "model.safetensors") in readme
     theirs = SentenceTransformer(str(folder), device="cpu").encode(TEXTS, convert_to_tensor=True)
-    torch.testing.assert_close(theirs, ready(embeddings(recipe, encoder, TEXTS), recipe), atol=1e-5, rtol=0)
+    torch.testing.assert_close(theirs, ready(embeddings(recipe, encoder, TEXTS), recipe.after), atol=1e-5, rtol=0)
     assert trained_pooling(folder) == recipe.strategy
 
 
@@ -160,3 +163,21 @@ def test_a_manifest_names_the_parameters_whether_a_slider_moved_them_or_not(enco
 def test_the_head_stays_with_the_project_and_the_manifest_names_it(encoder):
     files = opened(pack_embeddings("npz", Recipe(DEFAULT, "attention", 6), encoder, ["A."], [], torch.zeros(1, 384)))
     assert json.loads(files["manifest.json"])["head"] == "all-MiniLM-L6-v2.layer6.safetensors"
+
+
+def test_what_was_fitted_is_in_the_zip_file_and_gives_the_same_again(encoder, vectors, tmp_path):
+    recipe = replace(RECIPE, after=("centre", "first:128", "int8"))
+    steps = fit_steps(recipe.after, vectors)
+    files = opened(pack_embeddings("npz", recipe, encoder, TEXTS, [], vectors, steps))
+    said = json.loads(files["manifest.json"])
+    assert said["after"] == ["centre", "first:128", "int8"]
+    assert said["fitted"] == ["centre.safetensors", "int8.safetensors"]
+    for name in said["fitted"]:
+        (tmp_path / name).write_bytes(files[name])
+    again = [load_step(tmp_path / "centre.safetensors"), "first:128", load_step(tmp_path / "int8.safetensors")]
+    made = embed(TEXTS, encoder, "max", layer=4, template="query: {}", after=again)["max"].numpy()
+    found = np.load(io.BytesIO(files["embeddings.npz"]))["embeddings"]
+    assert found.dtype == made.dtype == np.int8
+    assert np.abs(found.astype(int) - made).max() <= 1  # a number on the border of two codes may fall to either
+    with pytest.raises(NotComputable, match="fit it on embeddings first"):
+        pack_embeddings("npz", recipe, encoder, TEXTS, [], vectors)

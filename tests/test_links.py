@@ -14,7 +14,9 @@ TYPED = ("multiselect", "text_input", "text_area", "color_picker", "date_input")
 SHOWS_ANOTHER = {
     "hidden_layer": "layer",
     "layers": "layer",
-    "take-normalise": "normalise",
+    "after-again": "after",
+    "first-again": "first",
+    "type-again": "type",
     "attention.temperature-again": "attention.temperature",
 }
 """Widgets that are a second handle of another's value."""
@@ -24,6 +26,8 @@ CHOSEN = {
     "map-kind": "pca",
     "layer": "4",
     "present": "",
+    "after": "first",
+    "type": "float16",
 }
 """What is chosen instead of an option's neighbour: what is here, and is quick."""
 WRITTEN = {"text": "A first one.\nThe river bank, & more.\nA bank with money.", "template": "query: {}"}
@@ -48,7 +52,7 @@ def prepared(monkeypatch, few_texts) -> dict[str, Callable]:
         return CHOSEN.get(key) or options[(options.index(default) + 1) % len(options)]
 
     watch("choice", next_option)
-    watch("several", lambda key, options, default, *_: next(iter(options)))
+    watch("several", lambda key, options, default, *_: CHOSEN.get(key) or next(iter(options)))
     watch("number", lambda key, low, high, default: str(low + 1 if default != low + 1 else low + 2))
     watch("flag", lambda key: CHOSEN.get(key, "on"))
     watch("text", lambda key, default: WRITTEN.get(key, "violin"))
@@ -66,11 +70,11 @@ def address(shown: AppTest) -> dict[str, str]:
 
 
 LEFT_OUT = {"set", "weights", "hidden_other", "hidden_word", "listener", "from", "map-kind", "lesson"}
-LEFT_OUT |= {"worst", "asked", "cut-sentences"}
+LEFT_OUT |= {"worst", "asked", "cut-sentences", "token1", "token2"}
 """What another choice leaves without an option is not chosen: a sample set beside an own text, a sentence beside
 itself, weights of another text, a point in 3D, a lesson beside advice, a pair of which another strategy thinks
-better, a query of other data, sentences where chunks are of tokens. UMAP, which is compiled first, has its own link in
-the browser's tests."""
+better, a query of other data, sentences where chunks are of tokens, a token of a score that does not split. UMAP, which
+is compiled first, has its own link in the browser's tests."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
@@ -113,6 +117,14 @@ def test_a_link_can_only_choose_among_what_a_page_offers(page, prepared):
     assert not shown.exception
     assert not set(address(shown)) & {"unknown", "_choice", "_model", "_heads"}
     assert set(address(shown).values()) & set(HOSTILE) <= {""}
+
+
+def test_the_switches_of_older_links_are_steps_after_pooling_now():
+    assert address(open_link(PAGES[0].file, {"centre": "on", "normalise": "on"})) == {"after": "centre,l2"}
+    assert address(open_link(PAGES[0].file, {"normalise": "yes", "after": "first", "first": "64"})) == {
+        "after": "first",
+        "first": "64",
+    }
 
 
 def test_too_long_a_text_is_left_out_of_the_link_and_the_page_says_so():

@@ -17,10 +17,11 @@ from sklearn.neighbors import NearestNeighbors
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import maps
-from pooling import projection
+from pooling import embed, projection
+from pooling.after import fit_steps, values_after
 from pooling.charts import projection as charts
-from pooling.datasets import own_topics
-from pooling.labels import LabelScores
+from pooling.datasets import own_texts, own_topics
+from pooling.labels import LabelScores, label_scores
 from pooling.notices import projection as notices
 from pooling.projection import (
     Belief,
@@ -37,6 +38,7 @@ from pooling.projection import (
     to_scale,
     umap_map,
 )
+from pooling.tables import number
 from pooling.tables.projection import found, judgement_table, map_table, mover_table, neighbour_table
 from tests.conftest import ROOT
 
@@ -498,6 +500,16 @@ def test_from_fifteen_sentences_umap_is_umap(metric):
 def test_the_page_stands_at_its_choices(choices):
     at = page(**choices)
     assert not at.exception
+
+
+def test_the_page_maps_what_the_steps_after_pooling_make_of_embeddings(few_texts, encoder):
+    texts, labels = own_topics()
+    steps = fit_steps(["centre", "first:32"], embed(own_texts(), encoder, "max")["max"])
+    values = values_after(embed(texts, encoder, "max")["max"], steps)
+    for metric in ("cosine", "euclidean"):
+        at = page(strategy="max", after="centre,first", first="32", map_metric=metric, map_with="", map_kind="pca")
+        want = label_scores(values, texts, labels, metric)
+        assert [at.metric[i].value for i in (2, 3)] == [number(want.accuracy), number(want.silhouette)]
 
 
 def test_every_strategy_maps_a_corpus_where_its_layer_lets_it():

@@ -103,8 +103,8 @@ def test_the_app_computes_only_what_a_slider_has_changed_anew(monkeypatch):
     monkeypatch.setattr(evaluation, "cosine_grid", watched)
     cache.cosines.clear()
     reading, pairs = Reading(DEFAULT), own_pairs()[:3]
-    plain = cache.cosines(reading, "x", (), pairs)
-    moved = cache.cosines(reading, "x", (("smooth_max", (("temperature", 0.5),)),), pairs)
+    plain = cache.cosines(reading, "x", (), (), pairs, dict)
+    moved = cache.cosines(reading, "x", (("smooth_max", (("temperature", 0.5),)),), (), pairs, dict)
     cache.cosines.clear()
     assert asked == [None, ["Smooth max, τ 0.5"]]
     assert moved.vectors.keys() == plain.vectors.keys()

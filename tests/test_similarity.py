@@ -1,5 +1,6 @@
 """Who is near whom, why, and what the page says about it."""
 
+import dataclasses
 import itertools
 import math
 
@@ -8,6 +9,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pooling import all_strategies, apply, get_strategy
+from pooling.after import Step, fit_steps, get_step, values_after
 from pooling.charts import similarity as charts
 from pooling.datasets import own_topics
 from pooling.notices import similarity as notices
@@ -15,7 +17,6 @@ from pooling.similarity import (
     METRICS,
     Comparison,
     Measure,
-    centred,
     compare,
     contributions,
     embed_all,
@@ -29,26 +30,38 @@ from pooling.similarity import (
     unrelated,
 )
 from pooling.tables import similarity as tables
-from pooling.types import TokenStates
+from pooling.types import NotComputable, TokenStates
 from tests.conftest import ROOT
 
 TEXTS = ("She plays the violin every evening.", "A violinist performs each night.", "🎻🎻 <b>x</b> 猫!")
 SHORT_AND_LONG = torch.tensor([[1.0, 0.0], [3.0, 4.0], [2.0, 0.0], [0.0, 1.0]])
 
 
-def compared_by(measure: Measure, means: dict | None = None) -> Comparison:
+def centre_by(*mean: float) -> Step:
+    return dataclasses.replace(get_step("centre"), fitted={"mean": torch.tensor(mean)})
+
+
+def compared_by(measure: Measure, *steps: Step) -> Comparison:
     """SHORT_AND_LONG as texts of one token each."""
     every = torch.ones(4, 1, dtype=torch.bool)
     states = TokenStates(SHORT_AND_LONG[:, None], every, ~every, (("a",), ("b",), ("c",), ("d",)))
-    return Comparison(states, {"mean": get_strategy("mean")(states)}, means or {}, measure)
+    return Comparison(states, {"mean": get_strategy("mean")(states)}, {"mean": steps}, measure)
 
 
 def test_texts_are_compared_by_hand():
     compared = compared_by(Measure("dot"))
     assert compared.scores("mean")[0].tolist() == [1, 3, 2, 0]
     assert compared.asked("mean", torch.tensor([[0.0, 2.0]])).tolist() == [[0, 8, 0, 2]]
-    moved = compared_by(Measure("dot"), {"mean": torch.tensor([1.0, 0.0])})
+    moved = compared_by(Measure("dot"), centre_by(1.0, 0.0))
     assert moved.scores("mean")[1].tolist() == [0, 20, 2, 2]  # (2, 4) with (0, 0), (2, 4), (1, 0), (-1, 1)
+    assert moved.asked("mean", torch.tensor([[2.0, 2.0]])).tolist() == [[0, 10, 1, 1]]  # (1, 2) with the same
+    first = compared_by(Measure("dot"), centre_by(1.0, 0.0), get_step("first:1"))
+    assert first.scores("mean")[1].tolist() == [0, 4, 2, -2]
+    assert first.split("mean", 1, 2).parts.tolist() == [[2]]
+    stored = compared_by(Measure("dot"), get_step("binary"))  # bits 10, 11, 10, 01, and six of padding
+    assert stored.scores("mean")[0].tolist() == [8, 6, 8, 4]
+    with pytest.raises(NotComputable, match="After binary an embedding is in general no sum over its tokens"):
+        stored.split("mean", 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -68,11 +81,11 @@ def test_a_score_is_split_as_a_dot_product_or_else_as_a_cosine(measure, what, sc
     assert split.special == 0
 
 
-def test_unrelated_texts_are_those_of_other_labels_with_and_without_the_mean():
+def test_unrelated_texts_are_those_of_other_labels_with_and_without_the_steps():
     corpus, labels = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0]]), ("x", "x", "y")
     plain, before = compared_by(Measure("dot")).unrelated("mean", corpus, labels)
     assert (plain.tolist(), before) == ([0, 0], None)
-    moved, before = compared_by(Measure("dot"), {"mean": torch.tensor([1.0, 1.0])}).unrelated("mean", corpus, labels)
+    moved, before = compared_by(Measure("dot"), centre_by(1.0, 1.0)).unrelated("mean", corpus, labels)
     assert (moved.tolist(), before.tolist()) == ([-3, -2], [0, 0])  # (1, -1) and (0, -1) with (-1, 2)
 
 
@@ -164,13 +177,14 @@ def test_the_parts_of_a_dot_product_by_hand(loud):
 
 
 @pytest.mark.parametrize("strategy", all_strategies(), ids=lambda s: s.name)
-@pytest.mark.parametrize("centre", [False, True], ids=["plain", "centred"])
-def test_the_parts_of_every_pair_add_up_to_its_score(encoder, states, strategy, centre):
+@pytest.mark.parametrize("after", [(), ("centre",), ("first:8", "centre", "whiten", "first:5", "l2")], ids=str)
+def test_the_parts_of_every_pair_add_up_to_its_score(encoder, states, strategy, after):
     pooled = apply(strategy, states, model=encoder.name, layer=6)
-    mean = embed_all(encoder, own_topics()[0][:40], 6)[strategy.name].mean(dim=0) if centre else None
-    embeddings = centred(pooled.embedding, mean)
+    corpus = embed_all(encoder, own_topics()[0][:40], 6)[strategy.name] if after else pooled.embedding
+    steps = fit_steps(after, corpus)
+    embeddings = values_after(pooled.embedding, steps)
     for i, j in itertools.combinations_with_replacement(range(len(TEXTS)), 2):
-        one, other = (token_parts(states, pooled, k, mean) for k in (i, j))
+        one, other = (token_parts(states, pooled, k, steps) for k in (i, j))
         assert one.shape[0] == states.mask[i].sum()
         for name in ("cosine", "dot"):
             score = compare(embeddings[[i]], embeddings[[j]], Measure(name)).item()
@@ -205,20 +219,12 @@ def test_a_prompt_that_is_only_read_has_no_row_in_the_picture_of_a_pair(encoder)
     assert tables.contribution_table(parts, *names).shape == (4, 7)
 
 
-def test_centring_removes_the_mean_and_leaves_no_noise():
-    embeddings = torch.tensor([[1.0, 5.0], [3.0, 5.0], [2.0, 5.00001]])
-    left = centred(embeddings, torch.tensor([2.0, 5.0]))
-    assert left[:2].tolist() == [[-1.0, 0.0], [1.0, 0.0]]
-    assert left[2].tolist() == [0.0, 0.0]  # what is left of it is rounding
-    assert centred(embeddings, None) is embeddings
-
-
 def test_centring_makes_the_anisotropy_of_the_input_embeddings_go(encoder):
     every, labels = own_topics()
     made = embed_all(encoder, every, 0)["mean"]
     cosine = Measure("cosine")
     before = unrelated(compare(made, made, cosine), labels)
-    moved = centred(made, made.mean(dim=0))
+    moved = values_after(made, fit_steps(["centre"], made))
     after = unrelated(compare(moved, moved, cosine), labels)
     assert before.mean() > 0.3
     assert abs(after.mean()) < 0.05
@@ -325,11 +331,12 @@ def said(app: AppTest) -> str:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("switches", [(False, False), (True, True)], ids=["plain", "normalised and centred"])
-def test_the_page_at_every_measure(metric, switches):
-    app = page(metric=metric, normalise=switches[0], centre=switches[1])
+@pytest.mark.parametrize("after", [[], ["l2", "centre"]], ids=["plain", "normalised and centred"])
+def test_the_page_at_every_measure(metric, after, few_texts):
+    app = page(metric=metric, after=after)
     assert len(app.get("plotly_chart")) == 5
     assert "What to notice" in said(app)
+    assert ("Without Centre it was" in said(app)) == bool(after)
 
 
 @pytest.mark.parametrize(
@@ -339,11 +346,14 @@ def test_the_page_at_every_measure(metric, switches):
         ({"text": "Twice.\nTwice."}, "The two sentences have cosine 1.00"),
         ({"text": "Twice.\nTwice.\nOnce more."}, "Sentences 1 and 2 are nearest (cosine 1.00)"),
         ({"layer": "0", "strategy": "cls"}, "every sentence gets the same vector"),
-        ({"layer": "0", "strategy": "cls", "centre": True}, "There is no baseline"),
+        ({"layer": "0", "strategy": "cls", "after": ["centre"]}, "There is no baseline"),
         (
-            {"layer": "0", "strategy": "cls", "centre": True, "metric": "euclidean"},
+            {"layer": "0", "strategy": "cls", "after": ["centre"], "metric": "euclidean"},
             "every sentence gets the same vector",
         ),
+        ({"after": ["whiten"]}, "Whiten is left out: Whitening 384 dimensions needs more than 384 embeddings"),
+        ({"after": ["first"], "first": "32", "type": "int8"}, "After int8 an embedding is in general no sum over"),
+        ({"after": ["first", "l2"], "type": "binary"}, "Without First 128 dimensions → L2-normalise → binary it was"),
         ({"layer": "first-last"}, "Not shown: CLS attention needs the attention of one transformer layer"),
         ({"layer": "3", "strategy": "attention"}, "No attention head was trained"),
         ({"query": "   "}, "The query is blank"),
@@ -354,5 +364,5 @@ def test_the_page_at_every_measure(metric, switches):
         ({"pair1": "2", "pair2": "2"}, "add up to 1.00; the cosine of the two embeddings is 1.00"),
     ],
 )
-def test_the_page_at_its_edges(state, words):
+def test_the_page_at_its_edges(state, words, few_texts):
     assert words in said(page(**state))

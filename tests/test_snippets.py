@@ -79,7 +79,7 @@ def weights_folder() -> Path:
 
 @functools.cache
 def expected(recipe: Recipe) -> torch.Tensor:
-    return ready(embeddings(recipe, load_once(recipe.model), TEXTS), recipe)
+    return ready(embeddings(recipe, load_once(recipe.model), TEXTS), recipe.after)
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from pooling.background import Work, WorkLine
 from pooling.machine import give_memory_back, keep_little
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pages.ui.choice import Choice
     from pooling import Encoder, Strategy, TokenStates
+    from pooling.after import Step
     from pooling.background_training import HeadTraining
     from pooling.bootstrap import Compared
     from pooling.datasets import Pair
@@ -139,18 +140,24 @@ def computations(name: str, keep: int) -> WorkLine[Work]:
 
 @st.cache_data(max_entries=512, max_size="64MB", show_spinner=False)
 def cosines(
-    reading: "Reading", content: str, settings: "tuple[tuple[str, Settings], ...]", _pairs: "Sequence[Pair]"
+    reading: "Reading",
+    content: str,
+    settings: "tuple[tuple[str, Settings], ...]",
+    after: tuple[str, ...],
+    _pairs: "Sequence[Pair]",
+    _steps: "Callable[[], Mapping[Cell, list[Step]]]",
 ) -> "Grid":
     """The cosine of each pair at every layer under every strategy; `content` stands for the pairs.
 
-    What a slider has changed is computed by itself, and laid over what everybody shares.
+    What a slider has changed is computed by itself, and laid over what everybody shares; the steps after pooling, which
+    `after` names, are asked for where they are needed.
     """
     from pooling import get_strategy
     from pooling.evaluation import cosine_grid
 
     changed = [get_strategy(name, **dict(values)) for name, values in settings]
-    made = cosine_grid(_pairs, encoder(reading.model), None, changed or None, **reading.prompt)
-    return cosines(reading, content, (), _pairs) | made if changed else made
+    made = cosine_grid(_pairs, encoder(reading.model), None, changed or None, after=_steps(), **reading.prompt)
+    return cosines(reading, content, (), after, _pairs, _steps) | made if changed else made
 
 
 @st.cache_data(max_entries=512, max_size="256MB", show_spinner=False)
@@ -168,6 +175,51 @@ def vectors(
     changed = [get_strategy(name, **dict(values)) for name, values in settings]
     made = embed_grid(_texts, encoder(reading.model), [layer], changed or None, **reading.prompt)
     return vectors(reading, layer, content, (), _texts) | made if changed else made
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def computable(model: str, after: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str], int]:
+    """Which steps after pooling a model's embeddings can have, why not others, on how many texts they are fitted."""
+    from pooling.after import computable
+    from pooling.datasets import own_texts
+
+    there, texts = encoder(model), len(own_texts())
+    return *computable(after, texts, there.dim, there.after), texts
+
+
+@st.cache_resource(max_entries=8, show_spinner="Fitting the steps after pooling on the project's own texts…")
+def fitted(
+    reading: "Reading",
+    layer: "Layer",
+    settings: "tuple[tuple[str, Settings], ...]",
+    after: tuple[str, ...],
+    content: str,
+    _texts: "Sequence[str]",
+) -> "dict[str, list[Step]]":
+    """The steps after pooling at a layer under each strategy, with the numbers that they read off a corpus."""
+    from pooling.evaluation import fit_grid
+
+    grid = vectors(reading, layer, content, settings, _texts)
+    made = fit_grid(after, grid, encoder(reading.model).after)
+    return {name: steps for (_, name), steps in made.items()}
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def fitted_everywhere(
+    reading: "Reading",
+    settings: "tuple[tuple[str, Settings], ...]",
+    after: tuple[str, ...],
+    content: str,
+    _texts: "Sequence[str]",
+) -> "dict[Cell, list[Step]]":
+    """The same at every layer, from one pass, in the way of `cosines`; to whiten takes a square of the dimensions."""
+    from pooling import get_strategy
+    from pooling.evaluation import embed_grid, fit_grid
+
+    changed = [get_strategy(name, **dict(values)) for name, values in settings]
+    grid = embed_grid(_texts, encoder(reading.model), None, changed or None, **reading.prompt)
+    made = fit_grid(after, grid, encoder(reading.model).after)
+    return fitted_everywhere(reading, (), after, content, _texts) | made if changed else made
 
 
 @st.cache_data(max_entries=64, max_size="32MB", show_spinner="Drawing 2,000 resamples…")

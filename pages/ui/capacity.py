@@ -86,7 +86,13 @@ def take_turn(rows: int, characters: int, needed: int) -> None:
     """
     if max(rows, characters // ROW) >= LARGE:
         _wait(_corpora, "large texts", f"with fewer than {LARGE:,} rows of {ROW} characters")
-        _need(f"These {rows:,} rows", needed, "fewer rows")
+        _need(f"These {rows:,} rows", needed, "Give fewer rows")
+
+
+def take_turn_for_steps(needed: int) -> None:
+    """The same for steps after pooling that are fitted at every layer under every strategy."""
+    _wait(_corpora, "large texts", "without the steps after pooling that are fitted on texts")
+    _need("The steps after pooling, for every layer and strategy,", needed, "Leave Whiten out")
 
 
 def take_turn_for_sentences(texts: "Sequence[str]", encoder: "Encoder", template: str) -> None:
@@ -101,7 +107,9 @@ def take_turn_for_sentences(texts: "Sequence[str]", encoder: "Encoder", template
     if tokens >= LONG:
         _wait(_sentences, "long sentences", "with fewer or shorter sentences")
         needed = 4 * tokens * encoder.dim * (encoder.layers + 1 + COPIES) + 2 * ATTENTION_BYTES
-        _need(f"These {len(texts)} sentences" if len(texts) > 1 else "This sentence", needed, "fewer or shorter ones")
+        _need(
+            f"These {len(texts)} sentences" if len(texts) > 1 else "This sentence", needed, "Give fewer or shorter ones"
+        )
 
 
 def _wait(line: Line, what: str, otherwise: str) -> None:
@@ -128,6 +136,6 @@ def _need(what: str, needed: int, less: str) -> None:
     if needed > (free := free_memory()):
         layout.problem(
             f"{what} need about {megabytes(needed)} of memory, and {megabytes(free)} are free on this "
-            f"server. Give {less}, or try again when it is less busy."
+            f"server. {less}, or try again when it is less busy."
         )
         layout.stop()

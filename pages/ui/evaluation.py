@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import cache, capacity, controls, layout, piecewise, share
+from pages.ui import cache, capacity, controls, fitted, layout, piecewise, share
 from pages.ui.choice import Choice
 
 if TYPE_CHECKING:
@@ -32,15 +32,18 @@ class ScoredPairs:
 
 def score_pairs(pairs: "tuple[Pair, ...]", choice: Choice) -> ScoredPairs:
     """Every layer and strategy from one pass over the pairs, those of the chosen layer compared."""
+    from pooling.after import for_direction
     from pooling.evaluation import layer_places
     from pooling.tables import own_strategy
     from pooling.tables.evaluation import leaderboard_table
 
     encoder, layer, names = cache.encoder(choice.model), choice.layer, [one.name for one in choice.strategies]
-    content = piecewise.digest([choice.reading, choice.settings, *pairs])
+    after = for_direction(choice.recipe.after)
+    content = piecewise.digest([choice.reading, choice.settings, after, *pairs])
     characters = sum(len(p.text1) + len(p.text2) for p in pairs)
     capacity.take_turn(len(pairs), characters, capacity.PAIRS_TAKE * len(pairs))
-    grid = piecewise.pair_cosines(pairs, choice.reading, choice.settings)
+    steps = fitted.everywhere(choice, after)
+    grid = piecewise.pair_cosines(pairs, choice.reading, choice.settings, after, steps)
     reference = (encoder.layers, own_strategy(encoder.trained_pooling).name)
     sampled = (*((layer, name) for name in names), reference)
     scores = cache.scores(choice.model, content, sampled, pairs, grid)
@@ -52,17 +55,25 @@ def score_pairs(pairs: "tuple[Pair, ...]", choice: Choice) -> ScoredPairs:
 def score_labels(
     texts: tuple[str, ...], labels: tuple[str, ...], choice: Choice
 ) -> "tuple[pd.DataFrame, Tensor | None]":
-    """The leaderboard of labelled texts, and their embeddings under the chosen strategy, where it has any."""
+    """The leaderboard of labelled texts, and their embeddings under the chosen strategy, where it has any.
+
+    The scores are of the embeddings after the steps, which those that are returned have before them.
+    """
+    from pooling.after import for_direction, values_after
     from pooling.evaluation import leaderboard
     from pooling.tables.evaluation import label_table
 
     reading, layer, settings = choice.reading, choice.layer, choice.settings
-    key = (choice.model, piecewise.digest([reading, settings, texts, labels]), layer)
+    after = for_direction(choice.recipe.after)
+    key = (choice.model, piecewise.digest([reading, settings, after, texts, labels]), layer)
     numbers = len(texts) * len(choice.strategies) * cache.encoder(choice.model).dim
     capacity.take_turn(len(texts), sum(map(len, texts)), capacity.EMBEDDINGS_TAKE * numbers)
     grid = piecewise.in_parts(texts, len, lambda part, some: cache.vectors(reading, layer, part, settings, some))
-    vectors = {name: made for (_, name), made in grid.vectors.items()}
-    scored = {name: cache.label_scores((*key, name), made, texts, labels, "cosine") for name, made in vectors.items()}
+    vectors, steps = {name: made for (_, name), made in grid.vectors.items()}, fitted.at_the_layer(choice, after)
+    scored = {}
+    for name, made in vectors.items():
+        ready = values_after(made, steps.get(name, ()))
+        scored[name] = cache.label_scores((*key, name), ready, texts, labels, "cosine")
     places = leaderboard(
         {name: one.accuracy for name, one in scored.items()},
         cache.compare_labels(key, scored, texts, labels),
@@ -83,16 +94,18 @@ def strategies_of(names: "Sequence[str]") -> "Callable[..., None]":
 
 def show_verdict(table: "pd.DataFrame", measure: str, choice: Choice) -> None:
     """The strategy to use, with the code for it."""
+    from pooling.after import get_step, in_words
     from pooling.attention_heads import layer_name
     from pooling.notices import evaluation as notices
     from pooling.snippets import for_pooling
 
     encoder = cache.encoder(choice.model)
     own = encoder.trained_pooling if choice.layer == encoder.layers else None
+    after = f", after {in_words(map(get_step, choice.recipe.after))}" if choice.recipe.after else ""
     name = notices.recommended(table, own)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**Verdict for {choice.model.rpartition('/')[2]}, layer {layer_name(choice.layer)}.** "
+            f"**Verdict for {choice.model.rpartition('/')[2]}, layer {layer_name(choice.layer)}{after}.** "
             f"{notices.verdict(table, own, measure)}"
         )
         with st.popover("Code for it", icon=":material/code:"):

@@ -425,6 +425,12 @@ def without_prompt(choice: "Choice") -> None:
         st.caption(":material/info: Your prompt is left out here: texts are taken as they are.")
 
 
+def without_steps(choice: "Choice") -> None:
+    """Say where the sidebar's steps after pooling are left out."""
+    if choice.recipe.after:
+        st.caption(":material/info: Your steps after pooling are left out here: embeddings are as they are pooled.")
+
+
 def strategy_card(strategy: "Strategy") -> None:
     """What a strategy is, when to use it and what to watch out for."""
     with st.container(border=True):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pages.ui.choice import Choice
     from pages.ui.controls.projection import Corpus
     from pooling import Strategy
+    from pooling.after import Step
     from pooling.labels import LabelScores
     from pooling.projection import Belief, Map, Metric, Neighbours, Points, Umap
 
@@ -75,7 +76,9 @@ class View:
     choice: "Choice"
     corpus: "Corpus"
     strategy: "Strategy"
-    embeddings: "Tensor"
+    pooled: "Tensor"
+    """The embeddings before the steps after pooling."""
+    steps: "Sequence[Step]"
     metric: "Metric"
     kind: str
     settings: "Umap"
@@ -83,7 +86,15 @@ class View:
     @property
     def _key(self) -> tuple:
         strategy = self.strategy.name, self.strategy.settings
-        return self.corpus.digest, self.choice.reading, self.choice.layer, strategy, self.metric
+        after = tuple(step.written for step in self.steps)
+        return self.corpus.digest, self.choice.reading, self.choice.layer, strategy, after, self.metric
+
+    @cached_property
+    def embeddings(self) -> "Tensor":
+        """The embeddings after the steps."""
+        from pooling.after import values_after
+
+        return values_after(self.pooled, self.steps)
 
     @cached_property
     def points(self) -> "Points":

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pooling import Encoder
+    from pooling.after import Step
     from pooling.datasets import Pair
-    from pooling.evaluation import Grid
+    from pooling.evaluation import Cell, Grid
     from pooling.recipe import Reading, Recipe
     from pooling.registry import Settings
 
@@ -57,13 +58,17 @@ def in_parts(rows: Sequence[Any], length: Callable[[Any], int], part: Callable[[
 
 
 def pair_cosines(
-    pairs: "Sequence[Pair]", reading: "Reading", settings: "tuple[tuple[str, Settings], ...]" = ()
+    pairs: "Sequence[Pair]",
+    reading: "Reading",
+    settings: "tuple[tuple[str, Settings], ...]" = (),
+    after: tuple[str, ...] = (),
+    steps: "Callable[[], Mapping[Cell, list[Step]]]" = dict,
 ) -> "Grid":
-    """The cosine of each pair at every layer under every strategy, in parts."""
+    """The cosine of each pair at every layer under every strategy, after the steps, in parts."""
     from pages.ui import cache
 
     def part(key: str, some: list) -> "Grid":
-        return cache.cosines(reading, key, settings, some)
+        return cache.cosines(reading, key, settings, after, some, steps)
 
     return in_parts(pairs, lambda p: len(p.text1) + len(p.text2), part)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import cache, url
+from pages.ui import cache, fitted, url
 from pages.ui.choice import Choice
 from pooling.catalogue import get_model
 
@@ -76,10 +76,8 @@ _packing = threading.Lock()
 
 
 def begin() -> None:
-    """Forget the texts that the last page offered, and take over what a dialog switched."""
+    """Forget the texts that the last page offered."""
     st.session_state["_corpus"] = st.session_state["_own_weights"] = None
-    if "_normalise" in st.session_state:
-        st.session_state["normalise"] = st.session_state.pop("_normalise")
 
 
 @dataclass(frozen=True)
@@ -118,8 +116,6 @@ def _left_out_of_link(page: "PageInfo") -> str:
 
 @st.fragment
 def _buttons(page: "PageInfo") -> None:
-    if "_normalise" in st.session_state:
-        st.rerun()  # the page behind a closed dialog, and its link, follow the switch
     with st.container(horizontal=True, gap="medium", width="content"):
         if st.button("Code", icon=":material/code:", type="tertiary", key="take-code"):
             show_code(page)
@@ -127,13 +123,13 @@ def _buttons(page: "PageInfo") -> None:
             show_files(page)
 
 
-@st.dialog("The same embeddings in code", width="large", icon=":material/code:", on_dismiss="rerun")
+@st.dialog("The same embeddings in code", width="large", icon=":material/code:")
 def show_code(page: "PageInfo") -> None:
     """The current choice as code for each tool."""
     from pooling.snippets import snippets
 
     text, own = st.session_state["_own_weights"] or ("", ())
-    recipe = choose_recipe(page, own)
+    recipe = show_recipe(page, own)
     encoder = cache.encoder(recipe.model)
     if not (reason := _not_computed(recipe)):
         made = snippets(recipe, encoder, (text,)) if own else snippets(recipe, encoder)
@@ -149,12 +145,12 @@ def show_code(page: "PageInfo") -> None:
         st.info(reason, icon=":material/block:")
 
 
-@st.dialog("Take the embeddings along", width="large", icon=":material/download:", on_dismiss="rerun")
+@st.dialog("Take the embeddings along", width="large", icon=":material/download:")
 def show_files(page: "PageInfo") -> None:
     """Embeddings as files, and the recipe as a model folder."""
     from pooling.export import embeddings, folder_name, not_as_model, pack_model
 
-    recipe, choice = choose_recipe(page), st.session_state["_choice"]
+    recipe, choice = show_recipe(page), st.session_state["_choice"]
     if reason := _not_computed(recipe):
         st.info(reason, icon=":material/block:")
         return
@@ -164,7 +160,7 @@ def show_files(page: "PageInfo") -> None:
         _offer_formats("sentences", title, recipe, choice.texts, (), lambda: embeddings(recipe, encoder, choice.texts))
     if st.session_state["_own_weights"]:
         text, own = st.session_state["_own_weights"]
-        mine = replace(recipe, own=own)
+        mine = _with_own_weights(recipe, own)
         title = "The Playground's sentence under your own weights"
         _offer_formats("own-weights", title, mine, (text,), (), lambda: embeddings(mine, encoder, (text,)))
     if offered and offered.texts != choice.texts:
@@ -190,19 +186,13 @@ def show_files(page: "PageInfo") -> None:
     _offer_head(recipe)
 
 
-def choose_recipe(page: "PageInfo", own: tuple[float, ...] = ()) -> "Recipe":
-    """What is chosen, and the one switch that code and files add, shared with the Similarity page."""
+def show_recipe(page: "PageInfo", own: tuple[float, ...] = ()) -> "Recipe":
+    """What is chosen, in words, and where code and files differ from the page."""
     choice: Choice = st.session_state["_choice"]
-    # Set behind an open dialog, the page's own switch would fall back to what the browser shows there.
-    st.session_state["take-normalise"] = st.session_state.get("_normalise", st.session_state["normalise"])
-    normalise = st.toggle(
-        "L2-normalise",
-        key="take-normalise",
-        on_change=lambda: st.session_state.update(_normalise=st.session_state["take-normalise"]),
-        help="Scale every embedding to length 1: the switch of the Similarity page.",
-    )
-    recipe = replace(choice.recipe, after=("l2",) if normalise else (), own=own)
+    recipe = _with_own_weights(choice.recipe, own)
     st.text(f"{recipe}.")
+    if recipe.after != choice.recipe.after:
+        st.caption(":material/info: Your own weights are for one text: steps that are fitted on texts are left out.")
     for difference in _differences(page, choice):
         st.caption(f":material/info: {difference}")
     return recipe
@@ -211,8 +201,8 @@ def choose_recipe(page: "PageInfo", own: tuple[float, ...] = ()) -> "Recipe":
 def _differences(page: "PageInfo", choice: Choice) -> list[str]:
     """What this page draws otherwise than code and files have it."""
     state, said = st.session_state, []
-    if page.title == "Similarity" and state.get("centre"):
-        said += ["This page centres the embeddings; here they are as they come."]
+    if page.title in ("Playground", "Attention", "Search", "Padding Lab") and choice.recipe.after:
+        said += ["This page leaves the steps after pooling out; here they are taken."]
     if page.title == "Padding Lab":
         said += ["This page draws padding and its bugs on purpose; here padding is masked."]
         if not choice.reading.plain:
@@ -221,6 +211,14 @@ def _differences(page: "PageInfo", choice: Choice) -> list[str]:
     if page.title == "Attention" and choice.strategy.needs == "head" and own:
         said += ["This page can use the head that you trained; here it is the ready-made one."]
     return said
+
+
+def _with_own_weights(recipe: "Recipe", own: tuple[float, ...]) -> "Recipe":
+    """The recipe with own weights, if there are any; no corpus is pooled by them that a step could be fitted on."""
+    from pooling.after import get_step
+
+    after = tuple(one for one in recipe.after if not own or get_step(one).fits != "corpus")
+    return replace(recipe, own=own, after=after)
 
 
 def _not_computed(recipe: "Recipe") -> str:
@@ -244,13 +242,18 @@ def _offer_formats(
     vectors: "Callable[[], Tensor]",
 ) -> None:
     """A button for each format; the file is made when it is clicked, one at a time for everybody."""
+    from pooling.after import chosen_steps
     from pooling.export import FORMATS, pack_embeddings
 
-    encoder = cache.encoder(recipe.model)
+    encoder, choice = cache.encoder(recipe.model), st.session_state["_choice"]
 
     def pack(kind: str) -> bytes:
         with _packing:
-            return pack_embeddings(kind, recipe, encoder, texts, labels, vectors())
+            if recipe.own:
+                steps = chosen_steps(recipe.after, encoder.after)
+            else:
+                steps = fitted.at_the_layer(choice, recipe.after).get(recipe.strategy, [])
+            return pack_embeddings(kind, recipe, encoder, texts, labels, vectors(), steps)
 
     st.markdown(f"**{title}**")
     with st.container(horizontal=True, gap="small"):

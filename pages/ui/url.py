@@ -18,6 +18,8 @@ LONGEST = 3000
 """Characters of a text in a link, percent-encoded: what mail and chat programs leave whole."""
 
 
+OLDER = {"after": {"centre": "centre", "normalise": "l2"}}
+"""Switches in older links, by the widget that has each of them among its options now."""
 JUST_NOW = 0.5
 """Seconds after an address was written in which a browser may still send the one before."""
 
@@ -71,11 +73,12 @@ def choice(key: str, options: Sequence[Option], default: Option) -> Option:
     return st.session_state[key]
 
 
-def several(key: str, options: Collection[str], default: Sequence[str], *, most: int) -> list[str]:
+def several(key: str, options: Collection[str], default: Sequence[str], *, most: int | None = None) -> list[str]:
     """Prepare a widget of this key that takes several options; an address joins them with commas."""
     if key not in st.session_state:
         asked = st.query_params.get(key)
-        st.session_state[key] = list(default) if asked is None else asked.split(",")
+        older = [name for switch, name in OLDER.get(key, {}).items() if st.query_params.get(switch) == "on"]
+        st.session_state[key] = older or (list(default) if asked is None else asked.split(","))
     st.session_state[key] = [name for name in dict.fromkeys(st.session_state[key]) if name in options][:most]
     _keep(key, ",".join(st.session_state[key]), ",".join(default))
     return st.session_state[key]

@@ -13,9 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from jaxtyping import Float, Num
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from pooling.registry import new_name
@@ -25,6 +26,10 @@ Vectors = Float[Tensor, "text _"]
 Codes = Num[Tensor, "text _"]
 """Embeddings of any number type, and any number of dimensions."""
 Fits = Literal["corpus", "model"]
+Parts = Float[Tensor, "token _"]
+"""What each token adds to an embedding; the rows add up to it."""
+ROUNDING = 1e-5
+"""What is shorter than this share of an embedding's length, once a mean is taken away from it, is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,8 @@ class Step:
     fits: Fits | None
     counts: bool
     """Whether a number belongs to its name, how many dimensions are kept: `first:128`."""
+    stores: bool
+    """Whether it is a number type, in which embeddings are stored: one at most makes sense, at the end."""
     torch: str
     """The same in plain PyTorch: lines that make `embeddings` anew, of `fitted` and of `count` where it has them."""
     sentence_transformers: str | None
@@ -54,6 +61,8 @@ class Step:
     run: Callable[..., Codes]
     measure: Callable[[Vectors], Mapping[str, Tensor]] | None
     read: Callable[..., Vectors] | None
+    share: Callable[..., Parts] | None
+    """What becomes of what each token adds; None where the result is in general no sum over tokens."""
     count: int | None = None
     fitted: Mapping[str, Any] | None = None
     """Its numbers, where it has any."""
@@ -62,6 +71,11 @@ class Step:
     def written(self) -> str:
         """How a recipe writes it."""
         return f"{self.name}:{self.count}" if self.counts else self.name
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it: the label, with its number."""
+        return self.label.replace(" k ", f" {self.count} ") if self.count else self.label
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -95,6 +109,20 @@ class Step:
         """What its result stands for in float32, to be compared: of codes the numbers, of others themselves."""
         return made.float() if self.read is None else self.read(made, **self.settings)
 
+    def parts(self, parts: Parts, shares: Parts) -> Parts:
+        """What each token adds to the result, from what it adds to an embedding.
+
+        Args:
+            parts: they add up to the embedding.
+            shares: how much each token counts, in each dimension or in all; they add up to 1.
+
+        Raises:
+            NotComputable: when the result is in general no sum over tokens, or it has not been fitted.
+        """
+        if self.share is None:
+            raise NotComputable(f"After {self.title} an embedding is in general no sum over its tokens any more.")
+        return self.share(parts, shares, **self.settings)
+
 
 _STEPS: dict[str, Step] = {}
 
@@ -111,8 +139,10 @@ def step(
     sentence_transformers: str | None = None,
     fits: Fits | None = None,
     counts: bool = False,
+    stores: bool = False,
     measure: Callable[[Vectors], Mapping[str, Tensor]] | None = None,
     read: Callable[..., Vectors] | None = None,
+    share: Callable[..., Parts] | None = None,
 ) -> Callable[[Callable[..., Codes]], Step]:
     """Put a function on the list of steps; its name is its file's, its summary its docstring.
 
@@ -127,8 +157,10 @@ def step(
         sentence_transformers: the same there.
         fits: where its numbers come from; its function has them as `fitted`.
         counts: whether a number belongs to it; its function has it as `count`.
+        stores: whether it is a number type, in which embeddings are stored.
         measure: reads its numbers off the embeddings of a corpus.
         read: makes numbers of its codes again; it has the function's keywords.
+        share: makes of what each token adds, and of how much it counts, what it adds to the result; likewise.
 
     Raises:
         ValueError: when the name or the order is taken, or the docstring is missing.
@@ -140,7 +172,7 @@ def step(
             raise ValueError(f"Step {name!r} needs a docstring: a reader sees it as its summary.")
         _STEPS[name] = Step(
             name, label, run.__doc__.strip().splitlines()[0], formula, source, watch_out, undo, order, fits, counts,
-            torch, sentence_transformers, run, measure, read,
+            stores, torch, sentence_transformers, run, measure, read, share,
         )  # fmt: skip
         return _STEPS[name]
 
@@ -206,6 +238,11 @@ def chosen_steps(steps: Iterable[Step | str], own: Iterable[Step] = ()) -> list[
     return made
 
 
+def in_words(steps: Iterable[Step]) -> str:
+    """What a reader calls some steps, in their order."""
+    return " → ".join(one.title for one in steps)
+
+
 def run_steps(vectors: Vectors, steps: Iterable[Step]) -> Codes:
     """Embeddings after all the steps, in the last one's number type.
 
@@ -218,14 +255,85 @@ def run_steps(vectors: Vectors, steps: Iterable[Step]) -> Codes:
     return made
 
 
-def save_step(step: Step, path: Path) -> None:
-    """Write the numbers of a step that was fitted on a corpus, in safetensors, for `load_step`.
+def values_after(vectors: Vectors, steps: Iterable[Step]) -> Vectors:
+    """What embeddings after the steps stand for, to be compared; exactly zero where a mean leaves rounding alone.
+
+    Raises:
+        NotComputable: as `run_steps` does.
+    """
+    for one in steps:
+        before, vectors = vectors, one.values(one(vectors))
+        if "mean" in (one.fitted or {}):
+            left = (before - one.settings["fitted"]["mean"]).norm(dim=1)
+            vectors = vectors.masked_fill((left <= ROUNDING * before.norm(dim=1))[:, None], 0.0)
+    return vectors
+
+
+def fit_steps(steps: Iterable[Step | str], vectors: Vectors, own: Iterable[Step] = ()) -> list[Step]:
+    """Steps as `chosen_steps` has them, each with numbers of its own fitted on what those before make of a corpus.
+
+    Args:
+        steps: in the order in which they are taken; those that are fitted stay as they are.
+        vectors: the embeddings of the corpus.
+        own: what the model's own files name.
+
+    Raises:
+        KeyError: as `chosen_steps` does; likewise
+        ValueError: as it does.
+        NotComputable: as it does, or when the corpus is too small, or a step makes nothing of so many dimensions.
+    """
+    made = []
+    for one in chosen_steps(steps, own):
+        if one.fits == "corpus" and one.fitted is None:
+            try:
+                one = one.fit(vectors)
+            except ValueError as few:
+                raise NotComputable(str(few)) from few
+        vectors = values_after(vectors, [one])
+        made.append(one)
+    return made
+
+
+def computable(
+    steps: Iterable[str], texts: int, dim: int, own: Iterable[Step] = ()
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Those of the steps that can be taken of so many dimensions, fitted on so many texts; and why others cannot."""
+    kept: list[str] = []
+    lacking: dict[str, str] = {}
+    own = tuple(own)
+    for one in steps:
+        try:
+            fit_steps([*kept, one], torch.zeros(texts, dim), own)
+        except NotComputable as reason:
+            lacking[one] = str(reason)
+        else:
+            kept.append(one)
+    return tuple(kept), lacking
+
+
+def for_direction(steps: Iterable[str]) -> tuple[str, ...]:
+    """The steps but for a last scaling to length 1, which no direction shows: cosines are the same without it."""
+    steps = tuple(steps)
+    return steps[:-1] if steps[-1:] == ("l2",) else steps
+
+
+def pack_step(step: Step) -> bytes:
+    """The numbers of a step that was fitted on a corpus, in safetensors, for `load_step`.
 
     Raises:
         NotComputable: when it has not been fitted.
     """
     numbers = step.settings.get("fitted") or {}
-    save_file({name: tensor.contiguous() for name, tensor in numbers.items()}, path, {"step": step.written})
+    return save({name: tensor.contiguous() for name, tensor in numbers.items()}, {"step": step.written})
+
+
+def save_step(step: Step, path: Path) -> None:
+    """Write what `pack_step` makes of a step.
+
+    Raises:
+        NotComputable: when it has not been fitted.
+    """
+    path.write_bytes(pack_step(step))
 
 
 def load_step(path: Path) -> Step:

@@ -13,6 +13,7 @@ from pooling.after import Vectors, step
     watch_out="Half the size and the range of float32, but hardly more than two digits. NumPy has no such type.",
     undo="No: what is lost is up to a 256th of each number.",
     order=70,
+    stores=True,
     torch="embeddings = embeddings.bfloat16()",
 )
 def bfloat16(vectors: Vectors) -> BFloat16[Tensor, "text _"]:

@@ -25,6 +25,7 @@ def signs(codes: Int8[Tensor, "text byte"]) -> Vectors:
     ),
     undo="No: of each number the sign alone is left.",
     order=90,
+    stores=True,
     read=signs,
     torch=(
         "bits = torch.nn.functional.pad((embeddings > 0).int(), (0, -embeddings.shape[1] % 8))\n"

@@ -5,12 +5,17 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pooling.after import Vectors, step
+from pooling.after import Parts, Vectors, step
 
 
 def mean_of(vectors: Vectors) -> dict[str, Tensor]:
     """The mean embedding of a corpus."""
     return {"mean": vectors.float().mean(dim=0)}
+
+
+def less_its_share(parts: Parts, shares: Parts, *, fitted: Mapping[str, Tensor]) -> Parts:
+    """Each token gives its share of the mean."""
+    return parts - shares * fitted["mean"]
 
 
 @step(
@@ -25,6 +30,7 @@ def mean_of(vectors: Vectors) -> dict[str, Tensor]:
     order=20,
     fits="corpus",
     measure=mean_of,
+    share=less_its_share,
     torch='embeddings = embeddings - fitted["mean"]',
     sentence_transformers=(
         "import torch\n"

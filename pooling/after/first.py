@@ -1,7 +1,12 @@
 """The first k dimensions."""
 
-from pooling.after import Vectors, step
+from pooling.after import Parts, Vectors, step
 from pooling.types import NotComputable
+
+
+def cut(parts: Parts, shares: Parts, *, count: int) -> Parts:
+    """Each token's first k dimensions."""
+    return parts[:, :count]
 
 
 @step(
@@ -15,6 +20,7 @@ from pooling.types import NotComputable
     undo="No: the other dimensions are gone.",
     order=40,
     counts=True,
+    share=cut,
     torch="embeddings = embeddings[:, :count]",
     sentence_transformers=(
         "from sentence_transformers.util import truncate_embeddings\n\n"

@@ -13,6 +13,7 @@ from pooling.after import Vectors, step
     watch_out="Half the size, about three digits. A number above 65,504 becomes infinite: scale to length 1 before.",
     undo="No, but what is lost is a two-thousandth of each number at most.",
     order=60,
+    stores=True,
     torch="embeddings = embeddings.half()",
 )
 def float16(vectors: Vectors) -> Float16[Tensor, "text _"]:

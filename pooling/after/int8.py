@@ -40,6 +40,7 @@ def middles(codes: Bytes, *, fitted: Mapping[str, Tensor]) -> Vectors:
     ),
     undo="No, but what is lost is a 255th of each dimension's range at most.",
     order=80,
+    stores=True,
     fits="corpus",
     measure=range_of,
     read=middles,

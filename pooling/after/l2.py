@@ -2,7 +2,12 @@
 
 from torch.nn.functional import normalize
 
-from pooling.after import Vectors, step
+from pooling.after import Parts, Vectors, step
+
+
+def divided(parts: Parts, shares: Parts) -> Parts:
+    """What each token adds is divided by the whole's length."""
+    return parts / parts.sum(dim=0).norm()
 
 
 @step(
@@ -15,6 +20,7 @@ from pooling.after import Vectors, step
     ),
     undo="No: the length is gone, and only the direction is left.",
     order=50,
+    share=divided,
     torch="embeddings = torch.nn.functional.normalize(embeddings, dim=1)",
     sentence_transformers=(
         "from sentence_transformers.util import normalize_embeddings\n\nembeddings = normalize_embeddings(embeddings)"

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pooling.after import Vectors, step
+from pooling.after import Parts, Vectors, step
+from pooling.after.centre import less_its_share
 
 FLAT = 1e-10
 """The share of the widest direction's variance below which a direction does not change."""
@@ -27,6 +28,12 @@ def main_axes(vectors: Vectors) -> dict[str, Tensor]:
     return {"mean": mean.float(), "axes": (axes * stretch).flip(1).float()}
 
 
+def turned(parts: Parts, shares: Parts, *, fitted: Mapping[str, Tensor]) -> Parts:
+    """Each token gives its share of the mean, and what is left is turned and stretched as the whole."""
+    left = less_its_share(parts, shares, fitted=fitted)
+    return left @ fitted["axes"].to(left.dtype)
+
+
 @step(
     label="Whiten",
     formula=r"e' = \Lambda^{-1/2} U^\top (e - \mu), \quad \mathrm{Cov}(e) = U \Lambda U^\top",
@@ -40,6 +47,7 @@ def main_axes(vectors: Vectors) -> dict[str, Tensor]:
     order=30,
     fits="corpus",
     measure=main_axes,
+    share=turned,
     torch='embeddings = (embeddings - fitted["mean"]) @ fitted["axes"]',
     sentence_transformers=(
         "import torch\n"

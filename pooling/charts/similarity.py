@@ -171,7 +171,7 @@ def baseline_bars(
 
     Args:
         table: of `pooling.tables.similarity.baseline_table`.
-        before: the same without centring, drawn as an outline, which may leave the picture at the top.
+        before: the same without the steps after pooling, drawn as an outline, which may leave the picture at the top.
         pairs: of `pooling.tables.similarity.pair_table`.
         chosen: the pair to name, by its sentences' numbers.
         strategy: the strategy's name, for its colour.
@@ -193,8 +193,8 @@ def baseline_bars(
             y=before["share"],
             mode="lines",
             line={"color": GREY, "width": 2, "shape": "hvh"},
-            name="without centring",
-            hovertemplate="without centring: %{y:.1%}<extra></extra>",
+            name="without the steps",
+            hovertemplate="without the steps: %{y:.1%}<extra></extra>",
         )
     known = pairs.dropna(subset="score")
     made.add_scatter(

@@ -19,8 +19,8 @@ def nothing_to_rank(pairs: pd.DataFrame, measure: Measure) -> str:
         return "There is one sentence, and a neighbour takes two: add another line above."
     if known.empty:
         return (
-            "No pair can be compared: centring left vectors of length zero, because under this strategy and "
-            "layer these texts all get the corpus mean itself."
+            "No pair can be compared: in each, the steps after pooling leave a vector of length zero, which has no "
+            "direction."
         )
     near, far = known["score"].iloc[0], known["score"].iloc[-1]
     if len(pairs) > 1 and abs(near - far) <= NEGLIGIBLE * max(abs(near), 1.0):
@@ -58,7 +58,7 @@ def about_orders(table: pd.DataFrame, normalise: bool, swaps: dict[str, tuple[in
     if normalise:
         return "All three measures give the same order of neighbours, as they must: every vector has length 1."
     if table["length"].max() == 0:
-        return "There is no order of neighbours: after centring, all vectors have length zero."
+        return "There is no order of neighbours: all vectors have length zero."
     found = next(((metric, swap) for metric in ("dot", "euclidean") if (swap := swaps[metric])), None)
     low, high = table["length"].min(), table["length"].max()
     if found is None:
@@ -118,19 +118,22 @@ def about_contributions(contributions: pd.DataFrame, special: float, score: floa
     )
 
 
-def about_baseline(mean: float, before: float | None, pair: pd.Series | None, measure: Measure, count: int) -> str:
+def about_baseline(
+    mean: float, before: float | None, pair: pd.Series | None, measure: Measure, count: int, steps: str = ""
+) -> str:
     """What unrelated texts score, and so how much a score of the reader's means.
 
     Args:
         mean: of the unrelated pairs.
-        before: the same without centring, when centred.
+        before: the same without the steps after pooling, where there are some.
         pair: a row of `pooling.tables.similarity.pair_table`.
         count: number of unrelated pairs.
+        steps: what the steps are called.
     """
     what = measure.noun
     text = f"{count:,} pairs of sentences on different topics have {what} {number(mean)} on average."
     if before is not None:
-        text += f" Without centring it was {number(before)}."
+        text += f" Without {steps} it was {number(before)}."
     elif measure.is_cosine and mean > 0.3:
         text += " All vectors point much the same way, so a high cosine says little here: try Centre."
     if pair is not None and pair["score"] == pair["score"]:
@@ -146,7 +149,7 @@ def about_multiples(table: pd.DataFrame, measure: Measure) -> str:
     """
     means = table[table["first"] != table["second"]].drop(columns=["first", "second"]).mean().dropna()
     if means.empty:
-        return "After centring nothing is left to compare, under any strategy."
+        return "The steps after pooling leave nothing to compare, under any strategy."
     return (
         f"On average a pair has {measure.noun} {number(means.max())} under {means.idxmax()}, {number(means.min())} "
         f"under {means.idxmin()}: a number says little before you know what is usual for its strategy (part 5)."

@@ -86,6 +86,7 @@ def baseline(
     pair: tuple[int, int],
     texts: int,
     strategy: str,
+    steps: str,
 ) -> Picture:
     """The reader's pairs among those of unrelated texts.
 
@@ -96,6 +97,7 @@ def baseline(
         pair: the numbers of two sentences, whose pair is marked.
         texts: how many texts are unrelated.
         strategy: the strategy's name.
+        steps: what the steps after pooling are called.
     """
     pairs, numbers = tables.pair_table(table, measure, unrelated), (min(pair), max(pair))
     spread = tables.baseline_table(unrelated, pairs, measure)
@@ -107,11 +109,12 @@ def baseline(
         marked.iloc[0] if len(marked) else None,
         measure,
         len(unrelated),
+        steps,
     )
     caption = (
         f"Bars: pairs of the {texts} bundled sentences, each on another of eight topics. Short lines below them: your "
         f"own pairs.{' Dotted: the pair of part 4.' if len(marked) else ''}"
-        + (" Grey outline: the same without centring." if before is not None else "")
+        + (f" Grey outline: the same without {steps}." if before is not None else "")
     )
     bars = partial(charts.baseline_bars, spread, plain, pairs, numbers, measure, strategy=strategy)
     return Picture(bars, pairs, noticed, (caption,))

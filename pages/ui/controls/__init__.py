@@ -4,7 +4,7 @@ Here is what several pages share; the sidebar's and each page's own are in the f
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -141,21 +141,28 @@ def choose_settings(strategy: "Strategy", *, again: bool = False) -> None:
         again: a second handle, beside the picture that it changes.
     """
     for param in strategy.params:
-        key = settings_key(strategy, param)
-        said = {f"{param.minimum:g}": param.ends[0], f"{param.maximum:g}": param.ends[1]}
-        if again:
-            st.session_state[f"{key}-again"] = st.session_state[key]
+        said = {param.minimum: param.ends[0], param.maximum: param.ends[1]}
+        names = {f"{value:g}": " · ".join(filter(None, [f"{value:g}", said.get(value)])) for value in param.values}
         st.select_slider(
             param.label,
-            [f"{value:g}" for value in param.values],
-            format_func=lambda value, said=said: f"{value} · {said[value]}" if said.get(value) else value,
-            key=f"{key}-again" if again else key,
-            persist_state=None if again else "session",
-            on_change=(lambda key=key: st.session_state.update({key: st.session_state[f"{key}-again"]}))
-            if again
-            else None,
+            list(names),
+            format_func=names.__getitem__,
             help=param.help,
+            **handle(settings_key(strategy, param), again=again),
         )
+
+
+def handle(key: str, *, again: bool) -> dict[str, Any]:
+    """What makes a widget the first handle of the value of this key, or a second one elsewhere."""
+    if not again:
+        return {"key": key, "persist_state": "session"}
+    state, other = st.session_state, f"{key}-again"
+    state[other] = state[key]
+
+    def take_over() -> None:
+        state[key] = state[other]
+
+    return {"key": other, "on_change": take_over}
 
 
 def take_strategy(names: Sequence[str], place: int) -> None:

@@ -1,4 +1,4 @@
-"""The sidebar's widgets, which change rarely: sample sentences, layer, model, prompt, a strategy's parameters."""
+"""The sidebar's widgets: sample sentences, layer, model, prompt, a strategy's parameters, the steps after pooling."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.ui import kept, url
 from pages.ui.choice import Choice
-from pages.ui.controls import choose_settings, chosen_settings, chosen_strategy, sentences
+from pages.ui.controls import after, choose_settings, chosen_settings, chosen_strategy, sentences
 from pages.ui.controls.sentences import read_sentences
 from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing, says_twice
 from pooling.machine import megabytes
@@ -39,12 +39,11 @@ def draw(page: "PageInfo") -> None:
     model = choose_model()
     show_trained_pooling(cache.encoder(model), strategy if page.strategy else None, layer)
     template, pool_template = choose_template(get_model(model))
+    steps = choose_steps(cache.encoder(model))
     if any_model_allowed():
         _offer_any_model()
-    # By hand: a switch of the Similarity page, which code and files on every page go by.
-    url.flag("normalise")
     params = dict(settings).get(strategy.name, ())
-    recipe = Recipe(model, strategy.name, layer, template, pool_template, params=params)
+    recipe = Recipe(model, strategy.name, layer, template, pool_template, steps, params)
     st.session_state["_choice"] = Choice(texts, recipe, settings)
 
 
@@ -271,6 +270,17 @@ def choose_template(model: Model) -> tuple[str, bool]:
         help="Every token attends to the prompt either way; this says whether its tokens count in the embedding.",
     )
     return template, pooled == "yes"
+
+
+def choose_steps(encoder: "Encoder") -> tuple[str, ...]:
+    """The steps after pooling; one that cannot be taken is said so, and left out."""
+    from pages.ui import cache
+
+    asked = after.asked_for(encoder)
+    after.choose(encoder)
+    taken, lacking, texts = cache.computable(encoder.name, asked)
+    after.explain(taken, lacking, texts)
+    return taken
 
 
 def choose_own_template() -> str:

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import kept
-from pages.ui.controls import choose_sentence, numbered
+from pages.ui.controls import after, choose_sentence, numbered
 from pages.ui.controls.sentences import MOST_CHARACTERS
 
 if TYPE_CHECKING:
+    from pages.ui.choice import Choice
     from pages.ui.layout import Pressed
     from pooling.similarity import Measure
 
 
-def choose_measure() -> "tuple[Measure, bool]":
-    """How embeddings are compared, and whether they are centred first."""
+def choose_measure(choice: "Choice") -> "Measure":
+    """How embeddings are compared, beside the steps that come before."""
+    from pages.ui import cache
     from pooling.similarity import METRICS, Measure
 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -27,25 +29,8 @@ def choose_measure() -> "tuple[Measure, bool]":
             required=True,
             label_visibility="collapsed",
         )
-        normalise = kept.flag(
-            st.toggle,
-            "L2-normalise",
-            key="normalise",
-            help=(
-                "Scale every embedding to length 1 first. Then dot product and cosine are the same number, "
-                "and all three measures give the same order of neighbours."
-            ),
-        )
-        centre = kept.flag(
-            st.toggle,
-            "Centre",
-            key="centre",
-            help=(
-                "Remove what all texts have in common first: the mean embedding of the 256 bundled sentences. "
-                "It shows most where all cosines are high (a property called anisotropy)."
-            ),
-        )
-    return Measure(metric, normalise), centre
+        after.choose(cache.encoder(choice.model), again=True)
+    return Measure(metric, choice.recipe.after[-1:] == ("l2",))
 
 
 def choose_query(texts: tuple[str, ...]) -> tuple[int, str | None]:
