@@ -64,12 +64,8 @@ def few_texts(monkeypatch, tmp_path):
         datasets.own_pairs.cache_clear()
         datasets.own_topics.cache_clear()
         own_search.cache_clear()
-        for one in (
-            cache.background,
-            cache.own_leaderboard,
-            cache.bug_costs,
-            cache.computable,
-        ):  # their keys do not name the texts
+        # Their keys do not name the texts.
+        for one in (cache.background, cache.own_leaderboard, cache.bug_costs, cache.computable):
             one.clear()
 
     folder = shutil.copytree(datasets.DATA, tmp_path / "data")
