@@ -89,7 +89,7 @@ def read_table(data: bytes, header: bool | None = None, limits: Limits = USUAL) 
         raise ValueError(EMPTY)
     if re.match(r'\s*(\{\s*["}]|\[\s*\{)', text):
         return _with_names(*_objects(text, limits.rows), said, limits.rows)
-    rows, how = _lines(text, limits.rows)
+    rows, how = lines_of(text, limits.rows)
     return _with_header(rows, header, [*said, *how], limits.rows)
 
 
@@ -161,7 +161,7 @@ def _json_cell(value: Any) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _lines(text: str, most: int) -> tuple[list[Row], list[str]]:
+def lines_of(text: str, most: int = MOST_ROWS) -> tuple[list[Row], list[str]]:
     """The rows of a CSV file, whatever separates its cells, with what was assumed."""
     if mark := re.match(r'"?sep=([;,|\t])"?\r?\n', text):  # Excel's own first line, which it does not count
         return _read(text[mark.end() :], mark[1], most), []

@@ -1,6 +1,6 @@
-"""Parquet and Excel files as rows of text, read by a process that can neither take much memory nor long.
+"""Parquet, Excel and NumPy files as text and numbers, read by a process that can neither take much memory nor long.
 
-Both are packed, and other people's native code unpacks them: a workbook of 5 KB with one cell in the last corner of its
+All are packed, and other people's native code unpacks them: a workbook of 5 KB with one cell in the last corner of its
 sheet has calamine ask for 500 GB and abort. What ends here is that process and not the app.
 """
 
@@ -17,6 +17,10 @@ from typing import Any
 MOST_ROWS = 10_000
 MOST_CHARACTERS = 20 * 2**20
 """Of all cells together."""
+MOST_VECTORS = 1000
+"""Of a file of texts and vectors."""
+MOST_NUMBERS = 2 * 10**6
+"""Of all vectors together."""
 MOST_MEMORY = 512 * 2**20
 MOST_SECONDS = 15
 """Of a processor; on a busy server they take some times as long."""
@@ -32,7 +36,29 @@ def unpack(kind: str, data: bytes) -> dict[str, Any]:
     Raises:
         ValueError: when the file cannot be read within the limits; one sentence.
     """
-    name = {"parquet": "Parquet", "excel": "Excel"}[kind]
+    read = _unpacked(kind, data)
+    return read | {"rows": [(number, cells) for number, cells in read["rows"]]}
+
+
+def unpack_vectors(kind: str, data: bytes) -> dict[str, Any]:
+    """What is in a "lists" (Parquet) or "npz" file: `columns` of texts or numbers by their names, and its `rows`.
+
+    Of too many rows there are no columns. `pickled` says whether something was left out for being that.
+
+    Raises:
+        ValueError: when the file cannot be read within the limits; one sentence.
+    """
+    return _unpacked(kind, data)
+
+
+def _unpacked(kind: str, data: bytes) -> dict[str, Any]:
+    """What the process that reads it says of a file."""
+    name, instead = {
+        "parquet": ("Parquet", "Save its table as CSV UTF-8"),
+        "excel": ("Excel", "Save its table as CSV UTF-8"),
+        "lists": ("Parquet", "Save it as JSON Lines"),
+        "npz": ("NPZ", "Save it as JSON Lines"),
+    }[kind]
     command = [sys.executable, "-m", "pooling.unpack", kind]
     with _ONE_AT_A_TIME, suppress(subprocess.SubprocessError, ValueError):
         done = subprocess.run(
@@ -44,11 +70,9 @@ def unpack(kind: str, data: bytes) -> dict[str, Any]:
             timeout=4 * MOST_SECONDS,
             check=True,
         )
-        read = json.loads(done.stdout)
-        return read | {"rows": [(number, cells) for number, cells in read["rows"]]}
+        return json.loads(done.stdout)
     raise ValueError(
-        f"This {name} file cannot be read: it is damaged, or takes too much to unpack. Save its table as CSV UTF-8 "
-        "and try again."
+        f"This {name} file cannot be read: it is damaged, or takes too much to unpack. {instead} and try again."
     )
 
 
@@ -69,6 +93,63 @@ def parquet(data: bytes) -> dict[str, Any]:
 
     said = [f"Left out, as its cells hold lists or bytes: {short(name)}." for name in left_out[:3]]
     return {"names": plain, "rows": _kept(rows()), "said": said}
+
+
+def lists(data: bytes) -> dict[str, Any]:
+    """The columns of a Parquet file that hold texts, numbers, or a list of numbers in each cell."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(pa.BufferReader(data))
+    if file.metadata.num_rows > MOST_VECTORS:
+        return {"rows": file.metadata.num_rows, "columns": {}}
+    columns: dict[str, list] = {}
+    left = MOST_NUMBERS
+    for field in file.schema_arrow:
+        kind = getattr(field.type, "value_type", field.type)
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_string(field.type)
+                or pa.types.is_large_string(field.type)):  # fmt: skip
+            continue
+        cells: list[Any] = []
+        for batch in file.iter_batches(batch_size=50, columns=[field.name], use_threads=False):
+            column = batch.column(0)
+            if not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
+                left -= len(column.flatten()) if hasattr(column, "flatten") else len(column)
+            if left < 0:
+                raise ValueError("too many numbers")
+            cells += column.to_pylist()
+        columns[field.name] = cells
+    return {"rows": file.metadata.num_rows, "columns": columns}
+
+
+def npz(data: bytes) -> dict[str, Any]:
+    """The arrays of a NumPy archive that hold texts, or a row of numbers a text; nothing pickled is read."""
+    import io
+    import zipfile
+
+    import numpy as np
+
+    columns, most, pickled, left = {}, 0, False, MOST_NUMBERS
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                read = np.lib.format.read_array_header_1_0
+                if np.lib.format.read_magic(file) != (1, 0):
+                    read = np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(file)
+            pickled |= dtype.hasobject
+            texts, numbers = len(shape) == 1 and dtype.kind == "U", len(shape) == 2 and dtype.kind in "fiub"
+            if not (texts or numbers):
+                continue
+            most = max(most, shape[0])
+            if most > MOST_VECTORS:
+                return {"rows": most, "columns": {}, "pickled": pickled}
+            left -= shape[0] * (shape[1] if numbers else dtype.itemsize // 4)
+            if left < 0:
+                raise ValueError("too many numbers")
+            with archive.open(name) as file:
+                columns[name.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False).tolist()
+    return {"rows": most, "columns": columns, "pickled": pickled}
 
 
 def excel(data: bytes) -> dict[str, Any]:
@@ -121,8 +202,8 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
-    read = {"parquet": parquet, "excel": excel}[sys.argv[1]]
-    json.dump(read(sys.stdin.buffer.read()), sys.stdout)
+    read = {"parquet": parquet, "excel": excel, "lists": lists, "npz": npz}[sys.argv[1]]
+    sys.stdout.write(json.dumps(read(sys.stdin.buffer.read())))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """The Detective: vectors made by other libraries, and what it says of them."""
 
+import base64
+import io
 import json
 import os
 import random
 import re
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -16,7 +19,7 @@ from sentence_transformers import SentenceTransformer
 
 from pooling.detect import detect
 from pooling.detect.__main__ import main
-from pooling.detect.files import read_file
+from pooling.detect.files import read_file, read_typed, read_vectors
 from pooling.detect.probes import PROBES
 from pooling.detect.server import ask, ask_probes
 from pooling.encoders.loading import read_encoder
@@ -410,7 +413,7 @@ def test_a_file_of_each_kind_is_read(name, written):
         ("a.jsonl", b'{"text": 3, "embedding": [1, 2]}', "Text 1 is no text."),
         ("a.csv", b"text,d0,d1\na,1\n", "Row 2 of a.csv has 2 cells where the header has 3."),
         ("a.csv", b"text,d0,d1\na,1,x\n", "a.csv has a cell that is no number: "),
-        ("a.bin", b"\xff\xfe\x00", "neither text in UTF-8 nor Parquet nor NPZ"),
+        ("a.bin", b"\xff\xfe\x00", "a.bin is none of these: JSON Lines, CSV, Parquet, NPZ"),
         (
             "a.json",
             b'{"data": [{"embedding": [1, 2]}]}',
@@ -422,6 +425,59 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(name, content, said
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=said):
         read_file(tmp_path / name)
+
+
+def packed(**arrays) -> bytes:
+    """A NumPy archive, compressed."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def test_small_files_that_unpack_to_gigabytes_are_refused_in_a_sentence():
+    zeros, table = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zeros, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("embeddings.npy", "w") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (1000, 10**7)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(bytes(2**20))
+    column = pa.array([[0.0] * 10**6] * 5, pa.list_(pa.float32()))
+    pq.write_table(pa.table({"text": ["a"] * 5, "embedding": column}), table, compression="zstd")
+    for data in (zeros.getvalue(), table.getvalue()):
+        assert len(data) < 2**20
+        with pytest.raises(ValueError, match="cannot be read: it is damaged, or takes too much to unpack"):
+            read_vectors(data, "a", list)
+    with pytest.raises(ValueError, match="There are 1,001 texts; a few dozen are enough"):
+        read_vectors(packed(texts=np.array(["a"] * 1001), embeddings=np.ones((1001, 2))), "a", list)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"[" * 100_000, "Line 1 of it is not valid JSON."),
+        (b'{"text": "a", "embedding": [1' + b"0" * 400 + b", 2]}", "too large for any number type"),
+        (b'{"text": "\\ud800", "embedding": [1, 2]}', "Text 1 has half of a character"),
+        (b'{"text": "a", "embedding": [true, false]}', "Vector 1 is no list of numbers."),
+        (b'{"text": "a", "embedding": "no base64"}', "Vector 1 is no list of numbers."),
+        (b"[]", "must have one JSON object a line"),
+        (b"text,label\na,b\n", "There is no column of vectors"),
+        (b"PK\x03\x04 no zip", "This NPZ file cannot be read"),
+    ],
+)
+def test_hostile_bytes_are_refused_in_a_sentence(data, said):
+    with pytest.raises(ValueError, match=said):
+        read_vectors(data, "it", list)
+
+
+def test_vectors_come_packed_as_openais_client_has_them_or_without_texts_or_typed():
+    made = np.array([[0.5, -2.0], [1.5, 4.0]])
+    data = [{"index": i, "embedding": base64.b64encode(row.astype("<f4")).decode()} for i, row in enumerate(made)]
+    texts, read = read_vectors(json.dumps({"data": data}).encode(), "it", list)
+    assert texts == []
+    assert np.array_equal(read, made)
+    for typed in ("[[0.5, -2], [1.5, 4]]", "[0.5, -2]\n[1.5, 4]\n", "0.5, -2\n1.5, 4", "0.5 -2e0\n\n1.5 4.0"):
+        assert np.array_equal(read_typed(typed), made)
+    with pytest.raises(ValueError, match=r"Vector 1 has '\.\.\.', which is no number; paste all numbers"):
+        read_typed("0.5 ... 4")
 
 
 def test_nothing_pickled_is_read(tmp_path):

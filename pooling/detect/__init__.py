@@ -6,7 +6,8 @@ from pooling.detect import detect
 print(detect(texts, vectors, load_encoder("sentence-transformers/all-MiniLM-L6-v2")))
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
-from pooling.after import get_step, run_steps
+from pooling.after import chosen_steps, get_step, run_steps
+from pooling.detect.axes import alternatives
 from pooling.detect.findings import NEAR, Findings, Match, Verdict, numbered
 from pooling.detect.inputs import BEFORE_NORM, causal, limit, prompts, tokenized
 from pooling.detect.probes import SHORT
@@ -24,14 +26,26 @@ from pooling.detect.target import NUMBER_TYPES, ROUNDING, Target, read_targets
 from pooling.encoders import Encoder
 from pooling.encoders.tokens import as_texts, listed
 
-__all__ = ["Findings", "Match", "detect"]
+__all__ = ["Findings", "Match", "detect", "read"]
 
 MOST_MATCHES = 8
 LENGTHS = (8, 32, 128, 512)
 """Tokens up to which texts are taken together, where the cosine depends on their length."""
+FEWEST_NUMBERS = 8
+"""Of a vector; with fewer, whole numbers are easily explained by chance."""
+MOST_AT_ONCE = 64
+"""Texts that are embedded at a time."""
 
 
-def detect(texts: Iterable[Any], vectors: Any, encoder: Encoder, *, prompts_too: Sequence[str] = ()) -> Findings:
+def detect(
+    texts: Iterable[Any],
+    vectors: Any,
+    encoder: Encoder,
+    *,
+    prompts_too: Sequence[str] = (),
+    whole: bool = False,
+    report: Callable[[float], None] = lambda share: None,
+) -> Findings:
     """Which recipe makes these vectors of these texts with this model, how exactly, and what else would.
 
     Args:
@@ -39,34 +53,59 @@ def detect(texts: Iterable[Any], vectors: Any, encoder: Encoder, *, prompts_too:
         vectors: an array [text, dim] from elsewhere, in any number type.
         encoder: of `load_encoder`, the model that is thought to have made them.
         prompts_too: prompts to try beside those that are known, each with `{}` where the text goes.
+        whole: whether to say of each axis how far its alternatives miss as well, which takes a second more.
+        report: told the share that is done before each stage; it may raise to end it.
 
     Raises:
         ValueError: when they are not one row of finite numbers a text, or cannot be this model's; one sentence.
     """
     texts = as_texts(texts)
+    *less_likely, search = [
+        Search(encoder, texts, target, prompts(encoder, prompts_too)) for target in read(texts, vectors, encoder)
+    ]
+    return _found(less_likely, search, whole, report)
+
+
+def read(texts: Sequence[str], vectors: Any, encoder: Encoder) -> list[Target]:
+    """What vectors can be, the likelier last, once they are found to be vectors of these texts and of this model.
+
+    Raises:
+        ValueError: as `detect` does.
+    """
     given = np.asarray(vectors.float().cpu() if isinstance(vectors, Tensor) else vectors)
     if given.dtype == object or given.dtype.kind not in "fiub":
         raise ValueError("The vectors must be rows of numbers, all of one length.")
     outs = [step.fitted["weight"].shape[0] for step in encoder.after if step.name == "dense" and step.fitted]
     dims = [encoder.dim, *outs]
-    targets = read_targets(given.astype(np.float64), len(texts), dims)
-    *less_likely, search = [Search(encoder, texts, target, prompts(encoder, prompts_too)) for target in targets]
-    target = search.target
+    if given.ndim == 2 and given.shape[1] < FEWEST_NUMBERS and 8 * given.shape[1] < min(dims):
+        raise ValueError(
+            f"The vectors have only {given.shape[1]} of the model's {encoder.dim} dimensions, "
+            "too few to tell recipes apart; give them whole."
+        )
+    return read_targets(given.astype(np.float64), len(texts), dims)
+
+
+def _found(less_likely: list[Search], search: Search, whole: bool, report: Callable[[float], None]) -> Findings:
+    """The answer, stage by stage."""
+    texts, target, encoder = search.texts, search.target, search.encoder
     if len(texts) > 1 and len(set(texts)) > 1 and (target.vectors - target.vectors[0]).abs().max() < 1e-6:
         return _constant(search)
     for other in less_likely:  # bytes that may be eight bits each, of which the model's own reading tells
         if plain := other.exact(other.fits(_plain(), other.poolers)):
-            return _answer(other, plain)
+            return _answer(other, plain, whole=whole)
     fits = search.plain()
     if not fits and (order := _order(search)):
         return Findings("nothing", (), search.tried, encoder.layers, (order, *_twice(search)))
     if not fits and (centred := _centred(search)):
         return Findings("exact", centred, search.tried, encoder.layers, tuple(_twice(search)))
-    fits = fits or search.further()
-    return _answer(search, fits)
+    fits = fits or search.further(report)
+    report(0.8)
+    return _answer(search, fits, whole=whole, report=report)
 
 
-def _answer(search: Search, fits: list[Fit]) -> Findings:
+def _answer(
+    search: Search, fits: list[Fit], *, whole: bool = False, report: Callable[[float], None] = lambda share: None
+) -> Findings:
     """The explanations in order, and what to say of them."""
     target, said = search.target, _twice(search)
     exact = bool(fits) and bool((fits[0].misses <= target.tolerance).all())
@@ -83,9 +122,36 @@ def _answer(search: Search, fits: list[Fit]) -> Findings:
     verdict: Verdict = "exact" if exactly else "near" if made[0][0].median >= NEAR else "nothing"
     kept = list(dict(exactly or made[:1]).items())
     said = [*said, *_unlike(search, chosen, verdict), *_apart(search, kept, verdict)]
-    return Findings(
+    match, guess = kept[0]
+    found = Findings(
         verdict, tuple(match for match, _ in kept), search.tried, search.encoder.layers, tuple(dict.fromkeys(said))
     )
+    if not whole:
+        return found
+    chains = _chains(target, search.embed(guess, search.texts)) if target.kind == "numbers" else []
+    rest = match.after[len(guess.steps) :]
+    return replace(
+        found,
+        alternatives=alternatives(search, guess, rest, chains, lambda share: report(0.8 + 0.2 * share)),
+        tolerance=target.tolerance,
+        remake=_remake(search, guess, match.after),
+    )
+
+
+def _remake(search: Search, guess: Guess, after: Sequence[str]) -> Callable[[Encoder, Sequence[str]], Tensor]:
+    """What makes embeddings of other texts as in a guess; it holds neither the texts, the vectors nor the model."""
+    nothing = replace(search.target, vectors=search.target.vectors[:0].clone())
+    rest, size = tuple(after[len(guess.steps) :]), guess.batch or MOST_AT_ONCE
+
+    def remake(encoder: Encoder, texts: Sequence[str]) -> Tensor:
+        blank = Search(encoder, [], nothing, ())
+        made = torch.cat([blank.embed(guess, texts[i : i + size]) for i in range(0, len(texts), size)])
+        for step in chosen_steps(rest, encoder.after):
+            fitted = step.fit(made)
+            made = fitted.values(fitted(made))
+        return made
+
+    return remake
 
 
 def _matches(search: Search, fit: Fit, exact: bool) -> list[Match]:

@@ -1,43 +1,94 @@
 """Texts and vectors in a file: JSON Lines, CSV, Parquet, NPZ, or the answer of an embeddings server."""
 
-import csv
-import io
+import base64
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pooling.columns import TEXTS, quoted, words
+from pooling.columns import TEXTS, number, quoted, words
+from pooling.files import NO_TABLE, decoded, lines_of
+from pooling.unpack import MOST_VECTORS, unpack_vectors
 
-MOST_ROWS = 1000
 VECTORS = frozenset({"embedding", "embeddings", "vector", "vectors", "values", "dense"})
-Read = tuple[list[str], np.ndarray]
+KINDS = "JSON Lines, CSV, Parquet, NPZ, or the JSON that a server answers"
+Beside = Callable[[], list[str]]
+"""Where the texts are that a file has not."""
 
 
-def read_file(path: Path) -> Read:
+def read_file(path: Path) -> tuple[list[str], np.ndarray]:
     """The texts and vectors of a file, [text, dim]; of NPZ and of a server's answer the texts may lie beside it.
 
     Raises:
         ValueError: for what cannot be read, in one sentence.
         OSError: when there is no such file.
     """
-    data = path.read_bytes()
+    return read_vectors(path.read_bytes(), path.name, lambda: _beside(path))
+
+
+def read_vectors(data: bytes, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
+    """The texts and vectors in the bytes of a file of one of `KINDS`; which it is, its content tells.
+
+    Args:
+        data: what is in it.
+        name: what it is called in sentences.
+        beside: asked for the texts, where it has none.
+
+    Raises:
+        ValueError: for what cannot be read, in one sentence; it may quote the file.
+    """
+
     if data.startswith(b"PK"):
-        return _npz(data, path)
+        return _npz(data, name, beside)
     if data.startswith(b"PAR1"):
-        return _columns(pq.read_table(io.BytesIO(data)))
+        return _columns(data)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path.name} is neither text in UTF-8 nor Parquet nor NPZ.") from None
+        text, _ = decoded(data)
+    except ValueError as error:
+        if str(error) != NO_TABLE:
+            raise
+        text = "\0"
+    if "\0" in text:
+        raise ValueError(f"{name} is none of these: {KINDS}.")
     if text.lstrip().startswith(("{", "[")):
-        return _json(text, path)
-    return _csv(text, path)
+        return _json(text, name, beside)
+    return _csv(text, name)
+
+
+def read_typed(typed: str) -> np.ndarray:
+    """The vectors that a reader has pasted: JSON of any form that a file may have, or the numbers of one a line.
+
+    Raises:
+        ValueError: for what cannot be read, in one sentence; it may quote what was typed.
+    """
+    if typed.lstrip().startswith(("{", "[")):
+        if (rows := _lists(typed)) is not None:
+            return as_array(rows)
+        return _json(typed, "What you pasted", list)[1]
+    rows = []
+    for place, line in enumerate((line for line in typed.splitlines() if line.strip()), start=1):
+        cells = [cell for cell in re.split(r"[,;\s]+", line.strip()) if cell]
+        made = [number(cell) for cell in cells]
+        wrong = next((c for c, n in zip(cells, made, strict=True) if math.isnan(n) and c.lower() != "nan"), None)
+        if wrong is not None:
+            raise ValueError(f"Vector {place} has {quoted(wrong)}, which is no number; paste all numbers of a vector.")
+        rows.append(made)
+    if not rows:
+        raise ValueError("There are no vectors.")
+    return as_array(rows)
+
+
+def _lists(typed: str) -> list | None:
+    """Lists of numbers, one a line; None where it is anything else."""
+    try:
+        rows = [json.loads(line) for line in typed.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return None
+    return rows if len(rows) > 1 and all(isinstance(row, list) for row in rows) else None
 
 
 def read_answer(answer: Any) -> np.ndarray:
@@ -56,98 +107,131 @@ def read_answer(answer: Any) -> np.ndarray:
     return as_array(rows)
 
 
+def _of_base64(row: str) -> list[float] | None:
+    """The float32 numbers that OpenAI's own client asks for packed; None where they are none."""
+    try:
+        return np.frombuffer(base64.b64decode(row, validate=True), "<f4").tolist()
+    except ValueError:
+        return None
+
+
 def as_array(rows: Sequence[Any]) -> np.ndarray:
     """Rows of numbers as an array.
 
     Raises:
         ValueError: for a row that is none, or of another length, by its number.
     """
+    rows = [_of_base64(row) if isinstance(row, str) else row for row in rows]
     for place, row in enumerate(rows, start=1):
         flat = isinstance(row, list | tuple | np.ndarray) and len(row) > 0
-        if not flat or not all(isinstance(one, int | float | np.number) or one is None for one in row):
+        if not flat or not all(
+            (isinstance(one, int | float) and not isinstance(one, bool)) or one is None for one in row
+        ):
             nested = flat and isinstance(row[0], list)
             why = "is one list a token: the server does not pool" if nested else "is no list of numbers"
             raise ValueError(f"Vector {place} {why}.")
         if len(row) != len(rows[0]):
             raise ValueError(f"Vector {place} has {len(row)} numbers where the first has {len(rows[0])}.")
-    return np.array([[np.nan if one is None else one for one in row] for row in rows], dtype=np.float64)
+    if len(rows) > MOST_VECTORS:
+        raise ValueError(_too_many(len(rows), "vectors"))
+    try:
+        return np.array([[np.nan if one is None else one for one in row] for row in rows], dtype=np.float64)
+    except OverflowError:
+        raise ValueError("A vector has a whole number that is too large for any number type.") from None
 
 
-def _json(text: str, path: Path) -> Read:
+def _json(text: str, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
     """A JSON document with texts and vectors, a server's answer, or an object a line."""
     try:
         whole = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = None
-    if isinstance(whole, dict) and ("data" in whole or "embeddings" in whole):
-        texts = whole.get("input", whole.get("texts"))
-        return (_strings(texts) if texts is not None else _beside(path)), read_answer(whole)
+    answer = isinstance(whole, dict) and ("data" in whole or "embeddings" in whole)
+    if answer or (isinstance(whole, list) and whole and all(isinstance(row, list) for row in whole)):
+        vectors, texts = read_answer(whole), None
+        if isinstance(whole, dict):
+            texts = whole.get("input", whole.get("texts"))
+        return (_strings(texts) if texts is not None else beside()), vectors
     rows = whole if isinstance(whole, list) else [whole] if isinstance(whole, dict) else []
     if whole is None:
-        for number, line in enumerate(text.splitlines(), start=1):
+        for place, line in enumerate(text.splitlines(), start=1):
             try:
                 rows += [json.loads(line)] if line.strip() else []
-            except ValueError:
-                raise ValueError(f"Line {number} of {path.name} is not valid JSON.") from None
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"{path.name} must have one JSON object a line, with text and embedding.")
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text_name, vector_name = _named(names, TEXTS), _named(names, VECTORS)
-    return _strings([row.get(text_name) for row in rows]), as_array([row.get(vector_name) for row in rows])
+            except (ValueError, RecursionError):
+                raise ValueError(f"Line {place} of {name} is not valid JSON.") from None
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{name} must have one JSON object a line, with text and embedding.")
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    vectors = as_array([row.get(_named(names, VECTORS)) for row in rows])
+    if not any(set(words(key)) & TEXTS for key in names):
+        return beside(), vectors
+    return _strings([row.get(_named(names, TEXTS)) for row in rows]), vectors
 
 
-def _csv(text: str, path: Path) -> Read:
+def _csv(text: str, name: str) -> tuple[list[str], np.ndarray]:
     """A table with a column of texts, and one of JSON or one a dimension."""
-    csv.field_size_limit(2**20)
-    header, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
-    short = next((place for place, row in enumerate(rows, start=2) if len(row) != len(header)), None)
-    if short:
-        raise ValueError(
-            f"Row {short} of {path.name} has {len(rows[short - 2])} cells where the header has {len(header)}."
-        )
+    (_, header), *rows = lines_of(text)[0] or [(1, [])]
+    for place, cells in rows:
+        if len(cells) != len(header):
+            raise ValueError(f"Row {place} of {name} has {len(cells)} cells where the header has {len(header)}.")
     text_name = _named(header, TEXTS)
-    place = header.index(text_name)
-    texts = _strings([row[place] for row in rows])
-    vector = next((name for name in header if set(words(name)) & VECTORS and name != text_name), None)
-    if vector is not None and all(row[header.index(vector)].lstrip().startswith("[") for row in rows):
-        at = header.index(vector)
+    at = header.index(text_name)
+    texts = _strings([cells[at] for _, cells in rows])
+    vector = next((one for one in header if set(words(one)) & VECTORS and one != text_name), None)
+    if vector is not None and all(cells[header.index(vector)].lstrip().startswith("[") for _, cells in rows):
+        where = header.index(vector)
         try:
-            return texts, as_array([json.loads(row[at]) for row in rows])
-        except ValueError as error:
-            raise ValueError(f"Column {quoted(vector)} of {path.name} holds no lists of numbers: {error}") from None
-    numbered = [i for i, name in enumerate(header) if i != place and re.fullmatch(r"\D{0,20}\d+", name)]
-    try:
-        return texts, np.array([[float(row[i]) for i in numbered] for row in rows], dtype=np.float64)
-    except ValueError as error:
-        raise ValueError(
-            f"{path.name} has a cell that is no number: {quoted(str(error).rpartition(': ')[2])}."
-        ) from None
+            return texts, as_array([json.loads(cells[where]) for _, cells in rows])
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"Column {quoted(vector)} of {name} holds no lists of numbers: {error}") from None
+    numbered = [i for i, one in enumerate(header) if i != at and re.fullmatch(r"\D{0,20}\d+", one)]
+    written = [[cells[i] for i in numbered] for _, cells in rows]
+    made = [[number(cell) for cell in row] for row in written]
+    for row, values in zip(written, made, strict=True):
+        for cell, value in zip(row, values, strict=True):
+            if math.isnan(value) and cell.strip().lower() not in ("nan", "inf", "-inf"):
+                raise ValueError(f"{name} has a cell that is no number: {quoted(cell)}.")
+    if not numbered:
+        raise ValueError("There is no column of vectors; call it embedding.")
+    return texts, np.array(made, dtype=np.float64)
 
 
-def _columns(table: pa.Table) -> Read:
+def _columns(data: bytes) -> tuple[list[str], np.ndarray]:
     """The columns of a Parquet file."""
-    text_name = _named(table.column_names, TEXTS)
-    lists = [name for name in table.column_names if pa.types.is_list(t := table.schema.field(name).type)
-             or pa.types.is_fixed_size_list(t) or pa.types.is_large_list(t)]  # fmt: skip
-    texts = _strings(table[text_name].to_pylist())
+    read = unpack_vectors("lists", data)
+    if read["rows"] > MOST_VECTORS:
+        raise ValueError(_too_many(read["rows"]))
+    columns = read["columns"]
+    text_name = _named(list(columns), TEXTS)
+    texts = _strings(columns[text_name])
+    lists = [name for name, cells in columns.items() if any(isinstance(cell, list) for cell in cells)]
+    named = [name for name in lists if set(words(name)) & VECTORS]
     if lists:
-        return texts, as_array(table[lists[0]].to_pylist())
-    numbered = [name for name in table.column_names if name != text_name and re.fullmatch(r"\D{0,20}\d+", name)]
-    return texts, np.column_stack([table[name].to_numpy() for name in numbered]).astype(np.float64)
+        return texts, as_array(columns[(named or lists)[0]])
+    numbered = [name for name in columns if name != text_name and re.fullmatch(r"\D{0,20}\d+", name)]
+    if not numbered:
+        raise ValueError("There is no column of vectors; call it embedding.")
+    return texts, as_array([list(row) for row in zip(*(columns[name] for name in numbered), strict=True)])
 
 
-def _npz(data: bytes, path: Path) -> Read:
+def _npz(data: bytes, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
     """The arrays of a NumPy archive; nothing pickled is read."""
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except ValueError:
-        raise ValueError(f"{path.name} holds pickled objects, which are never read; save texts as strings.") from None
-    numbers = [one for one in arrays.values() if one.ndim == 2 and one.dtype.kind in "fiub"]
+    read = unpack_vectors("npz", data)
+    if read["rows"] > MOST_VECTORS:
+        raise ValueError(_too_many(read["rows"]))
+    if read["pickled"]:
+        raise ValueError(f"{name} holds pickled objects, which are never read; save texts as strings.")
+    columns = [rows for rows in read["columns"].values() if rows]
+    numbers = [rows for rows in columns if isinstance(rows[0], list)]
     if not numbers:
-        raise ValueError(f"{path.name} has no array of numbers with a row a text.")
-    strings = [one for one in arrays.values() if one.dtype.kind == "U"]
-    return (_strings(strings[0].tolist()) if strings else _beside(path)), numbers[0].astype(np.float64)
+        raise ValueError(f"{name} has no array of numbers with a row a text.")
+    vectors = as_array([[float(one) for one in row] for row in numbers[0]])
+    strings = [rows for rows in columns if isinstance(rows[0], str)]
+    return (_strings(strings[0]) if strings else beside()), vectors
+
+
+def _too_many(count: int, what: str = "texts") -> str:
+    return f"There are {count:,} {what}; a few dozen are enough, and at most {MOST_VECTORS:,} are read."
 
 
 def _beside(path: Path) -> list[str]:
@@ -168,8 +252,11 @@ def _strings(texts: Any) -> list[str]:
     wrong = next((i for i, text in enumerate(texts, start=1) if not isinstance(text, str)), None)
     if wrong:
         raise ValueError(f"Text {wrong} is no text.")
-    if len(texts) > MOST_ROWS:
-        raise ValueError(f"There are {len(texts):,} texts; a few dozen are enough, and at most {MOST_ROWS:,} are read.")
+    if len(texts) > MOST_VECTORS:
+        raise ValueError(_too_many(len(texts)))
+    halves = next((i for i, text in enumerate(texts, start=1) if re.search("[\ud800-\udfff]", text)), None)
+    if halves:
+        raise ValueError(f"Text {halves} has half of a character, which no model can read.")
     return texts
 
 

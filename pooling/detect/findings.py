@@ -1,13 +1,19 @@
 """What was found: explanations in plain names, how exactly they fit, and what would tell them apart."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from torch import Tensor
 
 from pooling.attention_heads import layer_name
 from pooling.catalogue import PLAIN
+from pooling.encoders import Encoder
 from pooling.encoders.tokens import listed
 from pooling.registry import get_strategy
+
+if TYPE_CHECKING:
+    from pooling.detect.axes import Alternative
 
 Verdict = Literal["exact", "near", "nothing"]
 NEAR = 0.99
@@ -95,6 +101,12 @@ class Findings:
     """Of the model."""
     said: tuple[str, ...] = ()
     """Sentences: what would tell ties apart, what is odd about single vectors; they may quote texts."""
+    alternatives: "tuple[Alternative, ...]" = ()
+    """How far else each axis misses, the others being as in the best explanation; where that was asked for."""
+    tolerance: float = 0.0
+    """How far, of a vector's length, an explanation may miss and still be exact."""
+    remake: Callable[[Encoder, Sequence[str]], Tensor] | None = field(default=None, compare=False, repr=False)
+    """Embeddings of other texts by the best explanation; in batches as there, where these are part of it."""
 
     def as_json(self) -> dict[str, Any]:
         """What the command writes."""

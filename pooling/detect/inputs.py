@@ -2,9 +2,9 @@
 
 import contextlib
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from pooling.encoders.loading import positions
 
 Special = Literal["there", "none", "no start", "no end"]
 """What stands of the tokens that the tokenizer adds."""
+_causal: weakref.WeakKeyDictionary[Encoder, bool] = weakref.WeakKeyDictionary()
 BEFORE_NORM = "before the final norm"
 LayerKey = int | tuple[int, ...] | str
 
@@ -80,15 +81,19 @@ class States(NamedTuple):
     special: Tensor
 
 
-@cache
 def limit(encoder: Encoder) -> int:
     """Tokens that the model has positions for, whatever its files say it was trained with."""
     return int(min(positions(encoder.model.config.get_text_config()), max(encoder.max_length, 8192)))
 
 
-@cache
 def causal(encoder: Encoder) -> bool:
     """Whether a token sees only what stands before it: the first token's state tells, when what follows changes."""
+    if encoder not in _causal:
+        _causal[encoder] = _looks_causal(encoder)
+    return _causal[encoder]
+
+
+def _looks_causal(encoder: Encoder) -> bool:
     a, b, c = (row.ids[-1] for row in tokenized(encoder, Input(special="none"), ["a", "b", "c"]))
     first = states(encoder, [Tokens([a, other], [False] * 2) for other in (b, c)]).layers[encoder.layers][:, 0]
     return bool((first[0] - first[1]).abs().max() < 1e-5)

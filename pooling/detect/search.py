@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 import torch
@@ -104,7 +104,7 @@ def poolers(encoder: Encoder) -> list[Pooler]:
     return made + [Pooler(b.strategy, bug=b.name, pool=b.pool) for b in BUGS if b.name in UNPADDED_BUGS]
 
 
-@cache
+@lru_cache(maxsize=512)
 def is_linear(pooler: Pooler) -> bool:
     """Whether its weights depend on which tokens there are, never on their states."""
     if pooler.layer is not None:
@@ -183,10 +183,16 @@ class Search:
         """The explanations that fit every text, read as the model's own files have it, or cut or padded."""
         return self.settle(self.fits(Input(), self.poolers))
 
-    def further(self) -> list[Fit]:
-        """Those that fit when texts are read in any other way; where there are none, the nearest first."""
+    def further(self, report: Callable[[float], None] = lambda share: None) -> list[Fit]:
+        """Those that fit when texts are read in any other way; where there are none, the nearest first.
+
+        Args:
+            report: told the share of the stages that is done; it may raise to end the search.
+        """
         exact: list[Fit] = []
-        for stage in (self.tuned, self.other_inputs, self.attention, self.padded, self.all_cut):
+        stages = (self.tuned, self.other_inputs, self.attention, self.padded, self.all_cut)
+        for done, stage in enumerate(stages):
+            report(0.8 * done / len(stages))
             exact = exact or stage()
         return exact or sorted(self.near, key=lambda fit: float(fit.misses.median()))
 
@@ -414,23 +420,22 @@ class Search:
         """
         rows = self.rows(given, self.everything, most)
         lengths = [len(row.ids) for row in rows]
-        widths: list[tuple[int | None, int | None, list[int]]] = []
+        sizes: list[tuple[int | None, int | None]] = []
         if fixed:
             longest, end = max(lengths), min(limit(self.encoder), 512)
             usual = {-(-longest // 8) * 8, 1 << (longest - 1).bit_length(), self.encoder.max_length, 128, 512}
-            widths = [(None, wide, [wide] * len(rows)) for wide in sorted(usual) if longest <= wide <= end]
+            sizes = [(None, wide) for wide in sorted(usual) if longest <= wide <= end]
         else:
-            for size in dict.fromkeys([len(rows), 32, 16, 8, 4, 2]):
-                if size <= len(rows):
-                    starts = [i // size * size for i in self.everything]
-                    widths.append((size, None, [max(lengths[start : start + size]) for start in starts]))
+            sizes = [(size, None) for size in dict.fromkeys([len(rows), 32, 16, 8, 4, 2]) if size <= len(rows)]
         few = [min(unlike, key=lambda i: lengths[i])] if self.target.kind != "codes" else self.everything
         in_vain: set[tuple[Padding, tuple[int, ...]]] = set()
-        for (batch, width, each), padding in product(widths, self.paddings):
+        for (batch, width), padding in product(sizes, self.paddings):
             guess = Guess(given, 0, PADDED[0], (), most, padding, batch, width)
+            each = self.widths(guess, lengths)
             for texts in (few, self.everything):
                 same = (padding, tuple(each[i] for i in texts))
-                fits = [] if same in in_vain else self.padded_to(guess, rows, each, texts)
+                made = {} if same in in_vain else self.together(self.parts(guess, texts, rows), PADDED)
+                fits = self.compared(guess, made, texts)
                 if not self.exact(fits):
                     in_vain.add(same)
                     break
@@ -439,22 +444,35 @@ class Search:
                 return self.exact(fits)
         return []
 
-    def padded_to(self, guess: Guess, rows: Sequence[Tokens], each: Sequence[int], texts: Sequence[int]) -> list[Fit]:
-        """How far some texts miss, each padded to a width of its own as a guess has it."""
-        parts = []
-        for wide in dict.fromkeys(each[i] for i in texts):
-            some = [i for i in texts if each[i] == wide]
-            parts += [[some[i] for i in part] for part in _batches([rows[i] for i in some], wide=wide)]
-        seen = (
-            (part, self.states(guess.given, [rows[i] for i in part], guess.padding, each[part[0]])) for part in parts
-        )
-        return self.compared(guess, self.together(seen, PADDED), texts)
-
     @cached_property
     def paddings(self) -> list[Padding]:
         """Kinds of padding of which no two are the same to this model."""
         takes = self.encoder._takes_positions
         return list(dict.fromkeys(one if takes else replace(one, counted=False) for one in PADDINGS))
+
+    def embedded(
+        self, guess: Guess, texts: Sequence[int], poolers: Sequence[Pooler]
+    ) -> dict[tuple[LayerKey, Pooler], Tensor]:
+        """The embeddings of some texts, read and padded as in a guess, under every layer and several poolers."""
+        rows = self.rows(guess.given, self.everything, guess.most)
+        return self.together(self.parts(guess, texts, rows), poolers)
+
+    def parts(self, guess: Guess, texts: Sequence[int], rows: Sequence[Tokens]) -> Iterator[tuple[list[int], States]]:
+        """Some texts in batches, padded as in a guess, with their states."""
+        widths = self.widths(guess, [len(row.ids) for row in rows])
+        for wide in dict.fromkeys(widths[i] for i in texts):
+            some = [i for i in texts if widths[i] == wide]
+            for part in _batches([rows[i] for i in some], wide=wide):
+                chosen = [some[i] for i in part]
+                yield chosen, self.states(guess.given, [rows[i] for i in chosen], guess.padding, wide)
+
+    def widths(self, guess: Guess, lengths: Sequence[int]) -> list[int]:
+        """To how many tokens each text is padded in a guess; 0 where it is not."""
+        if guess.padding is None or guess.width:
+            return [guess.width or 0] * len(lengths)
+        size = guess.batch or len(lengths)
+        starts = [i // size * size for i in range(len(lengths))]
+        return [max(lengths[start : start + size]) for start in starts]
 
     def states(self, given: Input, rows: Sequence[Tokens], padding: Padding | None = None, width: int = 0) -> States:
         """The states of rows of one kind of mask, padded so."""
