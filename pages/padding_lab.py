@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout
+from pages.ui import cache, controls, layout, url
 from pages.ui.controls.padding_lab import choose_padding
 from pages.ui.navigation import require_frame
 
@@ -52,9 +52,10 @@ layout.picture(
 st.header("2 · The bug museum", anchor=False)
 st.markdown("Each exhibit ran in somebody's code. The numbers are computed now, on your sentences as one batch.")
 damage = cache.museum(choice.model, choice.layer, choice.texts, index).set_index("name")
+opened = url.while_it_says("bug", [bug.name for bug in BUGS])  # the Detective leads to one
 for bug in BUGS:
     cosine, harmless = damage.loc[bug.name, ["cosine", "harmless"]]
-    with st.expander(f"{bug.title}: cosine to the truth {number(cosine)}"):
+    with st.expander(f"{bug.title}: cosine to the truth {number(cosine)}", expanded=bug.name == opened):
         st.markdown(f"Meant to be **{bug.strategy}** pooling; shows under padding on the **{bug.side}**.")
         wrong, right = st.columns(2)
         wrong.markdown(":material/close: Wrong")

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 DATA = Path(__file__).parent / "data"
+EXHIBITS = DATA / "exhibits.npz"
+"""The vectors of the Detective's exhibits, by their names."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,19 @@ class Term:
     means: str
     forms: tuple[str, ...] = ()
     """Other ways in which it is written."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A mistake that people have made, as the story behind vectors that other programs made with the default model."""
+
+    name: str
+    story: str
+    """What went wrong, and why nobody saw it."""
+    made: str
+    """The code that makes it, and in which library."""
+    link: str
+    """Where it happened; empty where no place is known."""
 
 
 @cache
@@ -83,3 +99,18 @@ def own_texts() -> tuple[str, ...]:
     """Every text written for this project, once: the corpus that steps after pooling are fitted on."""
     pairs = [text for pair in own_pairs() for text in (pair.text1, pair.text2)]
     return tuple(dict.fromkeys([*own_topics()[0], *pairs]))
+
+
+@cache
+def exhibits() -> tuple[tuple[str, ...], tuple[Exhibit, ...]]:
+    """The texts of the Detective's exhibits, and what each exhibit is."""
+    with (DATA / "exhibits.toml").open("rb") as file:
+        read = tomllib.load(file)
+    return tuple(read["texts"]), tuple(Exhibit(**one) for one in read["exhibit"])
+
+
+@cache
+def exhibit_vectors(name: str) -> np.ndarray:
+    """The vectors [text, dim] of an exhibit."""
+    with np.load(EXHIBITS) as archive:
+        return archive[name]

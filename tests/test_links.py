@@ -70,11 +70,11 @@ def address(shown: AppTest) -> dict[str, str]:
 
 
 LEFT_OUT = {"set", "weights", "hidden_other", "hidden_word", "listener", "from", "map-kind", "lesson"}
-LEFT_OUT |= {"worst", "asked", "cut-sentences", "token1", "token2"}
+LEFT_OUT |= {"worst", "asked", "cut-sentences", "token1", "token2", "exhibit", "verdict"}
 """What another choice leaves without an option is not chosen: a sample set beside an own text, a sentence beside
 itself, weights of another text, a point in 3D, a lesson beside advice, a pair of which another strategy thinks
-better, a query of other data, sentences where chunks are of tokens, a token of a score that does not split. UMAP, which
-is compiled first, has its own link in the browser's tests."""
+better, a query of other data, sentences where chunks are of tokens, a token of a score that does not split, an
+exhibit beside a file. UMAP, which is compiled first, has its own link in the browser's tests."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)

@@ -58,6 +58,7 @@ READS = {
     "Evaluation": ["strategy"],
     "Search": ["strategy"],
     "Padding Lab": ["text", "strategy"],
+    "Detective": [],
     "Learn": [],
 }
 """What of the two stands in a page as it opens: what it reads."""

@@ -321,6 +321,11 @@ def remark(text: str) -> None:
     st.html(f'<p style="margin:0;font-size:.875rem;opacity:.8;overflow-wrap:anywhere">{escape(text)}</p>')
 
 
+def plain(text: str) -> None:
+    """A sentence that may quote what a reader gave: it is shown as text."""
+    st.html(f'<p style="margin:0;overflow-wrap:anywhere">{escape(text)}</p>')
+
+
 def rows(frame: "pd.DataFrame", title: str) -> None:
     """A few rows of a reader's file, shown as text, long ones cut, under the number that each has there."""
 

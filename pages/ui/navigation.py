@@ -128,6 +128,19 @@ PAGES = (
         why="The best strategy fails where padding is pooled: see the bugs that nobody notices.",
     ),
     PageInfo(
+        file="pages/detective.py",
+        title="Detective",
+        icon="🕵️",
+        question="Which pooling made these vectors?",
+        answer=(
+            "A server can pool otherwise than its model was trained, and nothing says so. Give texts and the vectors "
+            "that were made of them: the recipe that makes the same ones is searched for, with what is wrong with it."
+        ),
+        why="Such mistakes happen in servers, in silence: find out which one made a vector.",
+        texts=False,
+        strategy=False,
+    ),
+    PageInfo(
         file="pages/learn.py",
         title="Learn",
         icon="🎓",

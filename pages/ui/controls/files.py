@@ -236,17 +236,23 @@ def _ask_for_file(files: _Files, what: str) -> None:
 
 
 def _given(files: _Files, key: str) -> None:
-    """Take what was uploaded, and have Streamlit forget it: it would keep it as long as the session too."""
+    """Take what was uploaded."""
+    if (file := taken(key)) is not None:
+        files.uploads += 1
+        files.coming = file
+
+
+def taken(key: str) -> Given | None:
+    """What was uploaded by this widget; Streamlit forgets it: it would keep it as long as the session too."""
     if (upload := st.session_state[key]) is None:
-        return
-    files.uploads += 1
-    files.coming = Given(upload.name[:80], _taken(upload))
+        return None
+    return Given(upload.name[:80], _taken(upload))
 
 
 def _taken(upload: "UploadedFile") -> bytes:
     """What was uploaded, which Streamlit forgets."""
-    data = upload.getvalue()
     context = get_script_run_ctx()
+    data = upload.getvalue()
     if context and isinstance(manager := context.uploaded_file_mgr, MemoryUploadedFileManager):
         manager.remove_file(context.session_id, upload.file_id)
     return data
