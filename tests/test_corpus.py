@@ -179,11 +179,19 @@ def _renamed(name):
     return dataclasses.replace(get_model(DEFAULT), name=name, sha256=name)
 
 
+# Without the time of day, which would be in the test's name.
+BROKEN_OFF = gzip.compress(b'{"text": "one"}\n' * 999, mtime=0)[:-30]
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
         ("some.parquet", b"PAR1 and no more", "some.parquet cannot be read: "),
-        ("some.jsonl.gz", gzip.compress(b'{"text": "one"}\n' * 999)[:-30], "some.jsonl.gz cannot be read: "),
+        (
+            "some.jsonl.gz",
+            BROKEN_OFF,
+            "some.jsonl.gz cannot be read: ",
+        ),
         ("some.jsonl", b'[{"text": "one"}]', "some.jsonl is one JSON list; write one object a line."),
         ("some.csv", b"a,b\r\n1,2\r\n", "some.csv has no column 'text'; its columns: 'a', 'b'."),
         ("some.csv", "text\r\nß\r\n".encode("utf-16"), "some.csv is UTF-16; save it as UTF-8."),

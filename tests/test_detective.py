@@ -7,7 +7,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.controls.detective import MOST_TEXTS, _bounded, probes
+from pages.ui.controls.detective import MOST_TEXTS, bounded, probes
 from pages.ui.navigation import PAGES
 from pooling.datasets import exhibit_vectors, exhibits, own_pairs
 from pooling.detect import detect, read
@@ -109,10 +109,10 @@ def test_an_answer_to_the_probe_texts_comes_back_without_them(encoder):
 
 
 def test_no_more_texts_are_looked_at_than_a_search_can_bear():
-    assert len(_bounded(["a"] * 100, np.ones((100, 3))).vectors) == MOST_TEXTS
-    assert _bounded(["a" * 4000] * 20, np.ones((20, 3))).said.startswith("Only the first 10 of 20 texts")
+    assert len(bounded(["a"] * 100, np.ones((100, 3))).vectors) == MOST_TEXTS
+    assert bounded(["a" * 4000] * 20, np.ones((20, 3))).said.startswith("Only the first 10 of 20 texts")
     with pytest.raises(ValueError, match="Text 2 has 6,000 characters; at most 5,000"):
-        _bounded(["a", "b" * 6000], np.ones((2, 3)))
+        bounded(["a", "b" * 6000], np.ones((2, 3)))
 
 
 def test_another_model_is_told_that_the_exhibits_are_not_its_own():

@@ -58,10 +58,10 @@ def choose_evidence() -> Evidence | None:
     )
     if source == "exhibits":
         return _choose_exhibit()
-    return _bounded(*given) if (given := _give_file() if source == "file" else _paste()) else None
+    return bounded(*given) if (given := _give_file() if source == "file" else _paste()) else None
 
 
-def _bounded(texts: Sequence[str], vectors: "np.ndarray") -> Evidence:
+def bounded(texts: Sequence[str], vectors: "np.ndarray") -> Evidence:
     """As many of the texts as are looked at, from the first."""
     if len(texts) != len(vectors):
         return Evidence(tuple(texts[:MOST_TEXTS]), vectors)  # which is refused, in a sentence with both numbers
