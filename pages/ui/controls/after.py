@@ -46,6 +46,7 @@ def choose(encoder: "Encoder", *, again: bool = False) -> None:
         format_func=lambda name: steps[name].label,
         help="\n\n".join(["They are taken in this order.", *(f"**{s.label}.** {s.summary}" for s in steps.values())]),
         label_visibility="collapsed" if again else "visible",
+        wrap=True,
         **handle("after", again=again),
     )
     types = {one.name: one for one in _all_steps() if one.stores}
@@ -84,7 +85,7 @@ def explain(after: tuple[str, ...], lacking: dict[str, str], fitted_on: int) -> 
     for one in steps:
         st.caption(f"**{one.title}.** {one.summary}", help=f"{one.watch_out}\n\nCan it be undone? {one.undo}")
     if any(one.fits == "corpus" for one in steps):
-        st.caption(f"Fitted on the {fitted_on:,} texts that come with this project.")
+        st.caption(f"Fitted on {fitted_on:,} texts of this project: its labelled ones, and those of its pairs.")
     for name, reason in lacking.items():
         st.caption(f":material/block: {get_step(name).title} is left out: {reason}")
 
