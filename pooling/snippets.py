@@ -267,7 +267,7 @@ def for_corpus(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -
     said = (
         "In this project's folder, with its requirements installed. texts.jsonl, a file or a folder of Parquet, CSV, "
         "JSON Lines or lines of text, has a column text; vectors becomes a folder of Parquet. Whatever ends it, the "
-        "same command goes on."
+        "same command goes on." + _where_fitted(recipe)
     )
     return Snippet("Corpus", _joined([shlex.join(command)]), said, "bash")
 
