@@ -56,7 +56,8 @@ def fork(asked: dict) -> int:
         return child
     with contextlib.suppress(BaseException):
         try:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            for end in (signal.SIGINT, signal.SIGTERM):  # where the tests run in the background, the first is ignored
+                signal.signal(end, signal.default_int_handler)
             with open(asked["said"], "w") as said:  # noqa: PTH123
                 os.dup2(said.fileno(), 1)
                 os.dup2(said.fileno(), 2)

@@ -50,13 +50,13 @@ def test_exhibits_files_and_pasted_vectors_are_explained_and_each_act_speaks_of_
     for number in ("2", "5", "4"):
         reader.press("exhibit", f"Exhibit {number}")
         assert "What really happened" not in reader.main()
-        clues.append(reader.page.locator(".st-key-noticed-clues p").inner_text())
+        clues.append(reader.page.locator(".st-key-noticed-clues p").first.inner_text())
         assert f"exhibit={number}" in reader.page.url
     assert len(set(clues)) == 3
     reader.page.go_back()
     reader.wait()
     assert reader.chosen("exhibit") == "Exhibit 5"
-    assert reader.page.locator(".st-key-noticed-clues p").inner_text() == clues[1]
+    assert reader.page.locator(".st-key-noticed-clues p").first.inner_text() == clues[1]
 
     reader.press("vectors-from", "A file")
     for name, data in files().items():
