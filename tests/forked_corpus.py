@@ -56,7 +56,8 @@ def fork(asked: dict) -> int:
         return child
     with contextlib.suppress(BaseException):
         try:
-            for end in (signal.SIGINT, signal.SIGTERM):  # where the tests run in the background, the first is ignored
+            # Where the tests run in the background, the first is ignored.
+            for end in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(end, signal.default_int_handler)
             with open(asked["said"], "w") as said:  # noqa: PTH123
                 os.dup2(said.fileno(), 1)

@@ -33,7 +33,9 @@ def temperatures(shown: AppTest, label: str = "Smooth max") -> set[str]:
     return set(re.findall(rf"{label}(?: pooling)?, τ ([\d.]+\d|\d+)", words(shown)))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.title not in ("Hidden States", "Detective", "Learn")], ids=lambda p: p.title)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.title not in ("Hidden States", "Detective", "Learn")], ids=lambda p: p.title
+)
 def test_every_word_and_picture_speaks_of_the_parameter_that_is_set(page, few_texts):
     shown = open_link(page.file, AT)
     assert not shown.exception
