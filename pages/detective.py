@@ -8,7 +8,7 @@ from pages.ui.navigation import require_frame
 
 require_frame()
 
-from pages.ui.detective import Case, detected, show_cost, show_mending, show_recipe, show_story, show_verdict
+from pages.ui.detective import detected, open_case, show_cost, show_mending, show_recipe, show_story, show_verdict
 from pooling.catalogue import DEFAULT
 from pooling.pictures import detective as pictures
 from pooling.tables import detective as tables
@@ -29,11 +29,13 @@ try:
             icon=":material/info:",
         )
         use_default_model()
-    case = Case(evidence, choice)
+    case = open_case(evidence, choice)
 except ValueError as wrong:
     layout.problem(str(wrong))
     layout.stop()
 
+if choice.layer != encoder.layers or choice.recipe.after:
+    st.caption(":material/info: The sidebar's layer and steps play no part here: all are tried.")
 st.header("1 · The clues", anchor=False)
 clues = case.clues()
 layout.picture(pictures.clues(clues), key="clues")

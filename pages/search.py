@@ -10,8 +10,8 @@ from pages.ui.navigation import require_frame
 
 require_frame()
 
-from pages.ui.evaluation import show_verdict
-from pages.ui.search import SearchedAll, offer_passages, search_all, search_chunks, take_pooled
+from pages.ui.evaluation import show_verdict, strategies_of
+from pages.ui.search import SearchedAll, offer_passages, search_all, search_chunks
 from pooling.notices import evaluation as intervals
 from pooling.notices import search as notices
 from pooling.pictures import evaluation as pictures
@@ -29,9 +29,13 @@ MEASURE = "nDCG@10"
 def show_leaderboard(made: SearchedAll, data: SearchData) -> None:
     """Every strategy and no pooling in one chart, what pooling loses, and what a text takes."""
     picture = pictures.leaderboard(made.table, MEASURE, len(data.queries), "queries", choice.strategy.name)
-    layout.picture(picture, key="searches", draw=take_pooled(made.table))
+    scored = made.table.loc[made.table["score"].notna(), "name"]
+    layout.picture(picture, key="searches", draw=strategies_of(scored))
     sizes = tables.size_table(made.table)
-    layout.table(sizes, key="sizes", alt="The measures of every way of searching, and the bytes that a text takes.")
+    columns = layout.columns_of(sizes, {})
+    columns["bytes a text"] = st.column_config.NumberColumn(format="localized")
+    said = "The measures of every way of searching, and the bytes that a text takes."
+    layout.table(sizes, key="sizes", alt=said, columns=columns)
     for said in notices.about_late(made.table, made.compared, made.use):
         st.markdown(said)
     for row in made.table[made.table["missing"] != ""].to_dict("records"):
@@ -73,7 +77,7 @@ def show_query(made: SearchedAll, data: SearchData) -> str:
     ways = list(dict.fromkeys([choice.strategy.name, made.use, "maxsim"]))
     hits = tables.hit_table(made.searched, data, query, [way for way in ways if way in made.searched], made.labels)
     layout.table(hits, key="hits", alt=notices.about_query(made.searched, data, query, MEASURE, made.labels))
-    st.caption("The first ten under each. ●● answers the query, ● answers a part of it or in passing.")
+    st.caption("The first ten under each. ●●: of relevance 2 or more for the query; ●: of relevance 1.")
     st.markdown("**Where its relevant texts stand**")
     places = tables.relevant_table(made.searched, data, query, made.labels)
     layout.table(places, key="places", alt="The place of every relevant text under each strategy.")
@@ -101,7 +105,10 @@ if data := choose_search_data():
     prompts = choose_prompts(choice)
     made = search_all(data, choice, prompts)
     offer_passages(data, choice, made.passages)
-    show_verdict(made.pooled, MEASURE, choice)
+    passages = replace(choice.recipe, template=prompts[1].template, pool_template=prompts[1].pool_template)
+    show_verdict(made.pooled, MEASURE, replace(choice, recipe=passages))
+    if prompts[0] != prompts[1]:
+        layout.remark("The code there embeds passages; a query has the prompt that stands above.")
     show_leaderboard(made, data)
     show_kinds(made, data)
     query = show_query(made, data)

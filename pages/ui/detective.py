@@ -13,6 +13,7 @@ from pooling.datasets import Exhibit, own_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import Tensor
 
     from pooling import Encoder
     from pooling.detect import Findings, Match
@@ -24,22 +25,14 @@ LOOKS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """Vectors, and the model that is thought to have made them.
-
-    Raises:
-        ValueError: when they cannot be vectors of these texts and this model; one sentence.
-    """
+    """Vectors, and the model that is thought to have made them."""
 
     evidence: Evidence
     choice: Choice
-
-    def __post_init__(self) -> None:
-        """Look at the numbers before anything is computed of them."""
-        from pooling.detect import read
-
-        object.__setattr__(self, "_targets", read(list(self.evidence.texts), self.evidence.vectors, self.encoder))
+    directions: "Tensor"
+    """What the vectors stand for: of packed bits one number each."""
 
     @property
     def encoder(self) -> "Encoder":
@@ -57,10 +50,21 @@ class Case:
 
         key, made = st.session_state.get("_clues", ("", None))
         if key != self.key:
-            directions = self.__dict__["_targets"][-1].vectors
-            made = clue_table(self.evidence.texts, self.evidence.vectors, directions, self.encoder)
+            made = clue_table(self.evidence.texts, self.evidence.vectors, self.directions, self.encoder)
             st.session_state["_clues"] = self.key, made
         return made
+
+
+def open_case(evidence: Evidence, choice: Choice) -> Case:
+    """Look at the numbers before anything is computed of them.
+
+    Raises:
+        ValueError: when they cannot be vectors of these texts and this model; one sentence.
+    """
+    from pooling.detect import read
+
+    targets = read(list(evidence.texts), evidence.vectors, cache.encoder(choice.model))
+    return Case(evidence, choice, targets[-1].vectors)
 
 
 def detected(case: Case) -> "Findings":

@@ -1,11 +1,8 @@
 """What the Search page finds, in parts and with progress."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
-
-import streamlit as st
 
 from pages.ui import cache, capacity, layout, piecewise, share
 from pages.ui.choice import Choice
@@ -140,17 +137,3 @@ def offer_passages(data: "SearchData", choice: Choice, given: "Grid") -> None:
 
     texts = tuple(data.passages.values())
     share.offer_corpus(share.Offer(f"The {len(texts):,} texts that are searched", texts, (), vectors))
-
-
-def take_pooled(table: "pd.DataFrame") -> "Callable[..., None]":
-    """What draws dots, each of which chooses its strategy when it is pressed; without pooling there is none."""
-    from pooling import all_strategies
-
-    names = table.loc[table["score"].notna(), "name"].tolist()
-    strategies = {one.name for one in all_strategies()}
-
-    def choose(dot: layout.Pressed) -> None:
-        if dot.row < len(names) and names[dot.row] in strategies:
-            st.session_state["strategy"] = names[dot.row]
-
-    return partial(layout.pressable, choose=choose)

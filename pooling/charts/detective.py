@@ -87,7 +87,7 @@ def alternatives(table: pd.DataFrame, tolerance: float) -> go.Figure:
     made.add_vline(x=max(tolerance, LEAST), line={"width": 1.5, "dash": "dot", "color": "#888888"})
     made.update_xaxes(
         type="log",
-        range=[math.log10(LEAST) - 0.3, math.log10(300)],
+        range=[math.log10(LEAST) - 0.3, math.log10(MOST) + 0.6],
         tickvals=[LEAST, 0.01, 10],
         ticktext=["0", "0.01%", "10%"],
         tickangle=0,
@@ -103,42 +103,4 @@ def alternatives(table: pd.DataFrame, tolerance: float) -> go.Figure:
         ticks="",
     )
     made.update_layout(showlegend=True, legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0})
-    return made
-
-
-def cost(table: pd.DataFrame) -> go.Figure:
-    """Two scores with their 95% intervals.
-
-    Args:
-        table: the one of `pooling.tables.detective.Cost`.
-    """
-    made = figure(2 * 40 + 72)
-    for y, (row, colour, symbol) in enumerate(
-        zip(table.to_dict("records"), ("#009E73", MISSES), ("circle", "diamond"), strict=True)
-    ):
-        made.add_scatter(
-            x=[row["low"], row["high"]],
-            y=[y, y],
-            mode="lines",
-            line={"color": colour, "width": 4},
-            opacity=0.55,
-            hoverinfo="skip",
-        )
-        made.add_scatter(
-            x=[row["score"]],
-            y=[y],
-            mode="markers",
-            marker={"size": 14, "color": colour, "symbol": symbol},
-            hovertemplate=f"%{{x:.1f}}, from {row['low']:.1f} to {row['high']:.1f}<extra></extra>",
-        )
-    made.update_xaxes(title={"text": "Spearman × 100, 95% interval"}, nticks=7)
-    made.update_yaxes(
-        tickmode="array",
-        tickvals=[0, 1],
-        ticktext=[f"{row['label']}  <b>{row['score']:.1f}</b>" for row in table.to_dict("records")],
-        range=[1.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-        ticks="",
-    )
     return made

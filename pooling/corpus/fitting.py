@@ -5,9 +5,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from pooling.after import Step, chosen_steps, get_step, load_step, run_steps, save_step
+from pooling.after import Step, chosen_steps, fit_steps, get_step, load_step, pack_step
 from pooling.corpus.job import Job
-from pooling.corpus.shards import PART, write
+from pooling.corpus.shards import write
 from pooling.encoders import Encoder
 from pooling.recipe import Recipe
 
@@ -22,7 +22,7 @@ def path(out: Path, recipe: Recipe, place: int) -> Path:
     return out / "fitted" / f"{recipe.strategy}.{place}.{recipe.after[place]}.safetensors"
 
 
-def steps(job: Job, out: Path, encoder: Encoder, recipe: Recipe) -> list[Step]:
+def steps(out: Path, encoder: Encoder, recipe: Recipe) -> list[Step]:
     """The steps of a recipe, with the numbers that are kept beside its corpus."""
     numbered = [
         load_step(file) if (file := path(out, recipe, place)).is_file() else one
@@ -53,21 +53,15 @@ def fit(job: Job, out: Path, encoder: Encoder, pooled: Callable[[], Mapping[str,
     """Fit what is lacking, each step on what those before it make of embeddings, and keep its numbers.
 
     Raises:
-        ValueError: when the embeddings are too few.
+        NotComputable: when the embeddings are too few.
     """
     if not lacking(job, out):
         return
     vectors = pooled()
     for recipe in job.recipes:
-        for place, one in enumerate(steps(job, out, encoder, recipe)):
-            if one.fits == "corpus" and one.fitted is None:
-                before = chosen_steps(steps(job, out, encoder, recipe)[:place], encoder.after)
-                kept = path(out, recipe, place)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                part = kept.with_name(kept.name + PART)
-                save_step(one.fit(run_steps(vectors[recipe.strategy], before)), part)
-                write(kept, [part.read_bytes()])
-                part.unlink()
+        for place, one in enumerate(fit_steps(steps(out, encoder, recipe), vectors[recipe.strategy], encoder.after)):
+            if one.fits == "corpus" and not path(out, recipe, place).is_file():
+                write(path(out, recipe, place), [pack_step(one)])
 
 
 def given(files: Sequence[Path]) -> dict[str, Step]:

@@ -121,7 +121,7 @@ def pool(job: Job, encoder: Encoder, texts: Sequence[str], report: Callable[[flo
 def finish(job: Job, out: Path, encoder: Encoder, pooled: Mapping[str, Tensor]) -> dict[str, Codes]:
     """Embeddings after the steps of their recipes; what Parquet has no type for, in float32."""
     made = {
-        recipe.strategy: run_steps(pooled[recipe.strategy], fitting.steps(job, out, encoder, recipe))
+        recipe.strategy: run_steps(pooled[recipe.strategy], fitting.steps(out, encoder, recipe))
         for recipe in job.recipes
     }
     return {name: one.float() if one.dtype == torch.bfloat16 else one for name, one in made.items()}

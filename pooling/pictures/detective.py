@@ -5,6 +5,7 @@ from functools import partial
 import pandas as pd
 
 from pooling.charts import detective as charts
+from pooling.charts.evaluation import intervals
 from pooling.notices import detective as notices
 from pooling.pictures import Line, Panel, Picture
 from pooling.tables.detective import CLUES, Cost
@@ -33,6 +34,6 @@ def alternatives(table: pd.DataFrame, tolerance: float) -> Picture:
 
 def cost(made: Cost, pairs: int) -> Picture:
     """What a recipe costs on scored pairs."""
-    draw = partial(charts.cost, made.table)
+    draw = partial(intervals, made.table, "score", "low", "high", title="Spearman × 100, 95% interval")
     caption = f"On {pairs} pairs of this project that were scored by hand, as the Evaluation page scores them."
     return Picture(draw, made.table, notices.about_cost(made), (caption,))

@@ -136,7 +136,7 @@ class Cost:
     """What a recipe scores on scored pairs beside the model's own, Spearman × 100."""
 
     table: pd.DataFrame
-    """Columns name, label, score, low, high."""
+    """Columns name, label, score, low, high, and verdict, "worse" where one is that beyond chance."""
     lost: float
     low: float
     high: float
@@ -169,7 +169,11 @@ def cost(
     if not {meant, found} <= compared.scores.keys():
         return None
     labels = {meant: "The model's own recipe", found: "The recipe that was found"}
-    rows = [(cell[1], labels[cell], *(100 * end for end in compared.score(cell))) for cell in cells]
     lost, low, high = (100 * end for end in compared.lead(meant, found))
-    table = pd.DataFrame(rows, columns=["name", "label", "score", "low", "high"])
+    worse = {meant: high < 0, found: low > 0}
+    rows = [
+        (cell[1], labels[cell], *(100 * end for end in compared.score(cell)), "worse" if worse[cell] else "open")
+        for cell in cells
+    ]
+    table = pd.DataFrame(rows, columns=["name", "label", "score", "low", "high", "verdict"])
     return Cost(table, lost, low, high, compared.never_apart(meant, found))

@@ -278,6 +278,8 @@ def choose_steps(encoder: "Encoder") -> tuple[str, ...]:
 
     asked = after.asked_for(encoder)
     after.choose(encoder)
+    if not asked:
+        return ()
     taken, lacking, texts = cache.computable(encoder.name, asked)
     after.explain(taken, lacking, texts)
     return taken
