@@ -59,7 +59,7 @@ with left:
 with right:
     vectors = compared.vectors(strategy.name)
     orders = tables.order_table(vectors, normalise=measure.normalise)
-    show_orders(orders)
+    show_orders(orders, scaled=measure.normalise)
     swaps = {metric: tables.clearest_swap(vectors, metric) for metric in ("dot", "euclidean")}
 layout.noticed(
     notices.nothing_to_rank(tables.pair_table(matrix, measure), measure)

@@ -187,7 +187,7 @@ def test_what_pooling_loses_is_said_with_its_interval(late, why):
     assert pooled["name"].tolist() == ["mean"]
     [said] = notices.about_late(table, compared, "mean")
     assert why in said
-    assert said.endswith("It keeps every token: 10.0 times the bytes of one vector a text.")
+    assert said.endswith("No pooling keeps every token: 10.0 times the bytes of one vector a text.")
     [left_out] = notices.about_late(pooled, compare({}, {}), "mean")
     assert left_out.startswith("So large a search is not repeated without pooling here")
 

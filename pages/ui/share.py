@@ -203,6 +203,8 @@ def _differences(page: "PageInfo", choice: Choice) -> list[str]:
     state, said = st.session_state, []
     if page.title in ("Playground", "Attention", "Search", "Padding Lab") and choice.recipe.after:
         said += ["This page leaves the steps after pooling out; here they are taken."]
+    if page.title == "Search":
+        said += ["This page has prompts of its own for queries and for passages; here it is the sidebar's."]
     if page.title == "Padding Lab":
         said += ["This page draws padding and its bugs on purpose; here padding is masked."]
         if not choice.reading.plain:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pooling.similarity import Measure
 
 
-def show_orders(orders: "pd.DataFrame") -> None:
-    """Each sentence's nearest one by each measure, of `order_table`."""
+def show_orders(orders: "pd.DataFrame", *, scaled: bool) -> None:
+    """Each sentence's nearest one by each measure, of `order_table`; `scaled` where lengths are made 1 after it."""
     st.markdown("**The nearest sentence by each measure.** ⇄: pairs of neighbours that swap places with cosine.")
     layout.table(
         orders,
@@ -23,7 +23,9 @@ def show_orders(orders: "pd.DataFrame") -> None:
         alt="Each sentence, the length of its embedding, its nearest sentence by each measure, and swaps.",
         columns={
             "sentence": st.column_config.NumberColumn("#", width=32),
-            "length": st.column_config.NumberColumn(format="%.2f", width=58),
+            "length": st.column_config.NumberColumn(
+                "length before" if scaled else None, format="%.2f", width=90 if scaled else 58
+            ),
             "cosine": st.column_config.NumberColumn(width=58),
             "dot": st.column_config.NumberColumn(width=44, help="By dot product."),
             "euclidean": st.column_config.NumberColumn("distance", width=68, help="By Euclidean distance."),

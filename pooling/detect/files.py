@@ -140,6 +140,11 @@ def as_array(rows: Sequence[Any]) -> np.ndarray:
         raise ValueError("A vector has a whole number that is too large for any number type.") from None
 
 
+def _inside(name: str) -> str:
+    """What is read, within a sentence: a file's name as it is, other words with a small letter."""
+    return name if "." in name else name[:1].lower() + name[1:]
+
+
 def _json(text: str, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
     """A JSON document with texts and vectors, a server's answer, or an object a line."""
     try:
@@ -158,7 +163,7 @@ def _json(text: str, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
             try:
                 rows += [json.loads(line)] if line.strip() else []
             except (ValueError, RecursionError):
-                raise ValueError(f"Line {place} of {name} is not valid JSON.") from None
+                raise ValueError(f"Line {place} of {_inside(name)} is not valid JSON.") from None
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"{name} must have one JSON object a line, with text and embedding.")
     names = list(dict.fromkeys(key for row in rows for key in row))
@@ -173,7 +178,9 @@ def _csv(text: str, name: str) -> tuple[list[str], np.ndarray]:
     (_, header), *rows = lines_of(text)[0] or [(1, [])]
     for place, cells in rows:
         if len(cells) != len(header):
-            raise ValueError(f"Row {place} of {name} has {len(cells)} cells where the header has {len(header)}.")
+            raise ValueError(
+                f"Row {place} of {_inside(name)} has {len(cells)} cells where the header has {len(header)}."
+            )
     text_name = _named(header, TEXTS)
     at = header.index(text_name)
     texts = _strings([cells[at] for _, cells in rows])
@@ -183,7 +190,7 @@ def _csv(text: str, name: str) -> tuple[list[str], np.ndarray]:
         try:
             return texts, as_array([json.loads(cells[where]) for _, cells in rows])
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"Column {quoted(vector)} of {name} holds no lists of numbers: {error}") from None
+            raise ValueError(f"Column {quoted(vector)} of {_inside(name)} holds no lists of numbers: {error}") from None
     numbered = [i for i, one in enumerate(header) if i != at and re.fullmatch(r"\D{0,20}\d+", one)]
     written = [[cells[i] for i in numbered] for _, cells in rows]
     made = [[number(cell) for cell in row] for row in written]

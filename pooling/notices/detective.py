@@ -34,9 +34,19 @@ def about_clues(table: pd.DataFrame) -> str:
     if len(off) < len(table):
         if len(off) == 1:
             return f"Only one differs from the model's own: {which}. {said}"
-        numbers = ", ".join(str(one) for one in off["number"][:5]) + (" and others" if len(off) > 5 else "")
-        return f"Only some differ from the model's own: texts {numbers}; most of all {which}. {said}"
+        if len(off) > len(table) / 2 and len(known) == len(table):
+            few = f"All but {_numbered(table.drop(off.index))} differ from the model's own"
+        else:
+            few = f"Only {_numbered(off)} differ from the model's own"
+        return f"{few}; most of all {which}. {said}"
     return f"All differ from the model's own embeddings, most of all {which}. {said}"
+
+
+def _numbered(rows: pd.DataFrame) -> str:
+    """Some of the texts by their numbers."""
+    numbers = rows["number"].astype(str).tolist()
+    shown = numbers if len(numbers) <= 6 else [*numbers[:5], f"{len(numbers) - 5} more"]
+    return f"text {shown[0]}" if len(shown) == 1 else f"texts {', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def verdict(findings: Findings, encoder: Encoder) -> str:
@@ -92,7 +102,10 @@ def differences(table: pd.DataFrame) -> str:
     """In what a recipe differs from the model's own, of `recipe_table`; "" where in nothing."""
     rows = table[table["is"].str.startswith("≠")].iterrows()
     named = [
-        f"{what}: {row['found']}" + ("" if row["own"] == "none" else f" in place of {row['own']}") for what, row in rows
+        ("" if what == "mistakes" else f"{what}: ")
+        + f"{row['found']}"
+        + ("" if row["own"] == "none" else f" in place of {row['own']}")
+        for what, row in rows
     ]
     return f"Unlike the model's own recipe: {'; '.join(named)}." if named else ""
 

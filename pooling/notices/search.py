@@ -42,7 +42,7 @@ def about_late(table: pd.DataFrame, compared: Compared[str], use: str) -> list[s
         ahead = f"{points(abs(value))} points {'higher' if value > 0 else 'lower'} than"
         said = f"No pooling stands {ahead if value else 'level with'} {pooled}, and that may be chance"
     return [
-        f"**What pooling loses.** {said} (95% interval {points(low)} to {points(high)}). It keeps every token: "
+        f"**What pooling loses.** {said} (95% interval {points(low)} to {points(high)}). No pooling keeps every token: "
         f"{number(times)} times the bytes of one vector a text."
     ]
 

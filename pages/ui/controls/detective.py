@@ -64,7 +64,7 @@ def choose_evidence() -> Evidence | None:
 def bounded(texts: Sequence[str], vectors: "np.ndarray") -> Evidence:
     """As many of the texts as are looked at, from the first."""
     if len(texts) != len(vectors):
-        return Evidence(tuple(texts[:MOST_TEXTS]), vectors)  # which is refused, in a sentence with both numbers
+        return Evidence(tuple(texts), vectors)  # which is refused, in a sentence with both numbers
     most, characters = 0, 0
     for place, text in enumerate(texts[:MOST_TEXTS], start=1):
         if len(text) > LONGEST_TEXT:
