@@ -173,10 +173,8 @@ def find_head(model: str, layer: int | tuple[int, ...]) -> AttentionHead:
     if layer in layers:
         return load_head(head_path(model, layer))
     has = f"it has one for layer {', '.join(map(str, layers))}" if layers else "it has none at all"
-    raise NotComputable(
-        f"No attention head was trained for {model} at layer {layer_name(layer)} ({has}); "
-        "choose such a layer, or another strategy."
-    )
+    remedy = "choose such a layer, or another strategy" if layers else "choose another strategy"
+    raise NotComputable(f"No attention head was trained for {model} at layer {layer_name(layer)} ({has}); {remedy}.")
 
 
 def layer_name(layer: int | tuple[int, ...]) -> str:

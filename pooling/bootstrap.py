@@ -172,12 +172,23 @@ def compare(
     scores: Mapping[Name, float],
     samples: Mapping[Name, Float[np.ndarray, " resample"]],
     ends: tuple[float, float] = (0.0, 1.0),
+    *,
+    against: Name | None = None,
 ) -> Compared[Name]:
-    """Compare scores with each other by their samples, of `bootstrap`."""
-    errors = [samples[name] - score for name, score in scores.items()]
-    return Compared(
-        scores, samples, _reach(errors), _reach([one - other for one, other in combinations(errors, 2)]), ends
-    )
+    """Compare scores with each other by their samples, of `bootstrap`.
+
+    Args:
+        scores, samples: by name.
+        ends: the lowest and the highest score there can be.
+        against: a name, where no differences but those from its score are asked for: their intervals are narrower,
+            and hold for no others.
+    """
+    errors = {name: samples[name] - score for name, score in scores.items()}
+    if against is None:
+        apart = [one - other for one, other in combinations(errors.values(), 2)]
+    else:
+        apart = [one - errors[against] for name, one in errors.items() if name != against]
+    return Compared(scores, samples, _reach(list(errors.values())), _reach(apart), ends)
 
 
 def _reach(errors: Sequence[Float[np.ndarray, " resample"]]) -> float:

@@ -15,6 +15,10 @@ from typing import Literal
 
 PLAIN = "{}"
 """The prompt template that adds nothing."""
+LONGEST_TEMPLATE = 300
+"""Characters of a prompt that a reader writes."""
+AVERAGE = "first-last"
+"""What a link calls the average of a model's first and last layer, in place of a layer's number."""
 ONE_WORD = 'This sentence: "{}" means in one word: "'
 ECHO = "{} {}"
 """The text said twice: in a decoder the second copy has read the first. Source: https://arxiv.org/abs/2402.15449"""
@@ -55,6 +59,8 @@ class Model:
     """The name of the prompt it should not be used without."""
     prompt_effect: str = ""
     """What its prompt was measured to do."""
+    matryoshka: int = 0
+    """Down to how few of its first dimensions it was trained to be cut (Matryoshka), as its card says; 0 where not."""
     causal: bool = False
     """The weights of an encoder, run under a causal mask: a token sees only what stands before it."""
 
@@ -261,6 +267,7 @@ MODELS = (
                 "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:{}",
             ),
         ),
+        matryoshka=32,
     ),
 )
 
@@ -293,6 +300,11 @@ def get_model(name: str) -> Model:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
     raise KeyError(f"No model {name!r} in the catalogue. {hint}")
+
+
+def short(model: str) -> str:
+    """A model's name without its owner."""
+    return model.rpartition("/")[2]
 
 
 def cache_folder() -> Path:

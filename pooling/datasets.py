@@ -61,6 +61,39 @@ class Exhibit:
     """Where it happened; empty where no place is known."""
 
 
+@dataclass(frozen=True)
+class Course:
+    """A way through the lessons for a class."""
+
+    name: str
+    title: str
+    whom: str
+    """Whom it is for, a sentence."""
+    minutes: int
+    talk: int
+    """Minutes of these that are left for the end."""
+    lessons: tuple[tuple[str, int], ...]
+    """The lessons by name, in order, each with its minutes."""
+    aims: tuple[str, ...]
+    say: tuple[str, ...]
+    """What students should be able to say afterwards."""
+
+
+@cache
+def courses() -> tuple[Course, ...]:
+    """The ways through the lessons, the shortest first."""
+    with (DATA / "course.toml").open("rb") as file:
+        paths = tomllib.load(file)["path"]
+    return tuple(
+        Course(
+            **one
+            | {"lessons": tuple((name, minutes) for name, minutes in one["lessons"])}
+            | {part: tuple(one[part]) for part in ("aims", "say")}
+        )
+        for one in paths
+    )
+
+
 @cache
 def glossary() -> tuple[Term, ...]:
     """The words that pages explain where they use them."""

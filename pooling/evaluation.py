@@ -19,7 +19,7 @@ from pooling.catalogue import PLAIN
 from pooling.datasets import Pair
 from pooling.encoders import Encoder, Layer, apply
 from pooling.registry import Strategy, all_strategies
-from pooling.types import NotComputable
+from pooling.types import NotComputable, TokenStates
 
 Name = TypeVar("Name", bound=Hashable)
 Cell = tuple[Layer, str]
@@ -66,6 +66,7 @@ def embed_grid(
     *,
     template: str = PLAIN,
     pool_template: bool = True,
+    look: Callable[[list[int], list[TokenStates]], object] = lambda indices, states: None,
     report: Callable[[float], object] = lambda share: None,
 ) -> Grid:
     """Embeddings of a corpus at each layer under each strategy, from one forward pass.
@@ -76,6 +77,7 @@ def embed_grid(
         strategies: by default all.
         template: a prompt with `{}` where the text goes, and
         pool_template: whether its tokens are pooled, as in `Encoder.encode`.
+        look: shown which texts a batch has and the states of each layer, for what else is to be made of them.
         report: told the share of the characters that are done after each batch; it may raise to end it.
 
     Raises:
@@ -98,6 +100,7 @@ def embed_grid(
                 if cell not in made.vectors:
                     made.vectors[cell] = torch.empty(len(texts), encoder.dim)
                 made.vectors[cell][indices] = pooled.embedding.cpu()
+        look(indices, batch)
         done += sum(len(texts[i]) for i in indices)
         report(done / whole)
     return made

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from pooling.after import Step, chosen_steps, pack_step, run_steps
 from pooling.attention_heads import head_path
-from pooling.catalogue import get_model, says_twice, split_template
+from pooling.catalogue import get_model, says_twice, short, split_template
 from pooling.encoders import Encoder, apply
 from pooling.recipe import Recipe
 from pooling.snippets import layer_shares, not_in_sentence_transformers, repository
@@ -245,7 +245,7 @@ def save_model(recipe: Recipe, encoder: Encoder, folder: Path) -> None:
 def folder_name(recipe: Recipe) -> str:
     """The name of a model folder: "all-MiniLM-L6-v2.layer6.mean"."""
     layer = "+".join(map(str, recipe.layer)) if isinstance(recipe.layer, tuple) else recipe.layer
-    return f"{recipe.model.rpartition('/')[2]}.layer{layer}.{recipe.strategy}"
+    return f"{short(recipe.model)}.layer{layer}.{recipe.strategy}"
 
 
 def _about_folder(recipe: Recipe) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from pooling.catalogue import ECHO, PLAIN, says_twice
+from pooling.catalogue import ECHO, PLAIN, says_twice, short
 
 if TYPE_CHECKING:
     from pooling.encoders import Layer
@@ -94,4 +94,4 @@ class Recipe:
         prompt += f" ({self.apart} read, not pooled)" if self.apart else ""
         named = {("l2",): "L2-normalised", (): "not normalised"}
         steps = named.get(self.after) or f"then {' → '.join(self.after)}"
-        return f"{self.pooling.title} pooling of {where} of {self.model.rpartition('/')[2]}{prompt}, {steps}"
+        return f"{self.pooling.title} pooling of {where} of {short(self.model)}{prompt}, {steps}"

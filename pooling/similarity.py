@@ -143,11 +143,8 @@ class Comparison:
         Raises:
             NotComputable: when an embedding after the steps is no sum over its tokens.
         """
-        vectors, steps, measure = self.vectors(name), self.steps.get(name, ()), self.splits_as
-        one, other = (token_parts(self.states, self.pooled[name], index, steps) for index in (first, second))
-        parts = contributions(one, other, cosine=measure.is_cosine)
-        score = compare(vectors[[first]], vectors[[second]], measure).item()
-        return Split(measure.noun, score, parts, special_part(parts, self.states, first, second))
+        pooled, steps = self.pooled[name], self.steps.get(name, ())
+        return split((self.states, pooled, first), (self.states, pooled, second), self.splits_as, steps)
 
     def unrelated(
         self, name: str, corpus: Float[Tensor, "text dim"], labels: Sequence[str]
@@ -169,6 +166,32 @@ class Split(NamedTuple):
     parts: Float[Tensor, "token other"]
     special: float
     """What the pairs with a special token on either side add."""
+
+
+def split(
+    first: tuple[TokenStates, Pooled, int],
+    second: tuple[TokenStates, Pooled, int],
+    measure: Measure,
+    steps: Sequence[Step],
+) -> Split:
+    """The score of two texts, taken apart into what each pair of their tokens adds to it.
+
+    Args:
+        first: the states and the embeddings of some texts, and which of them.
+        second: likewise, of the same texts or of others.
+        measure: the dot product, or the cosine.
+        steps: after pooling.
+
+    Raises:
+        NotComputable: when an embedding after the steps is no sum over its tokens.
+    """
+    both = first, second
+    one, other = (token_parts(states, pooled, index, steps) for states, pooled, index in both)
+    parts = contributions(one, other, cosine=measure.is_cosine)
+    left, right = (values_after(pooled.embedding[[index]], steps) for _, pooled, index in both)
+    words = [~states.special[index, states.mask[index]] for states, _, index in both]
+    special = float(parts.sum() - parts[words[0]][:, words[1]].sum())
+    return Split(measure.noun, compare(left, right, measure).item(), parts, special)
 
 
 def nearness(scores: Scores, measure: Measure) -> Scores:
@@ -243,12 +266,6 @@ def contributions(
     """
     dots = first @ second.T
     return dots / (first.sum(dim=0).norm() * second.sum(dim=0).norm()) if cosine else dots
-
-
-def special_part(parts: Float[Tensor, "token other"], states: TokenStates, first: int, second: int) -> float:
-    """What the pairs with a special token on either side add, of `contributions` of two texts."""
-    rows, columns = (~states.special[i, states.mask[i]] for i in (first, second))
-    return float(parts.sum() - parts[rows][:, columns].sum())
 
 
 def unrelated(scores: Float[Tensor, "text text"], labels: Sequence[str]) -> Float[Tensor, " pair"]:

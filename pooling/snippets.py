@@ -263,7 +263,7 @@ def for_corpus(recipe: Recipe, encoder: Encoder, texts: Sequence[str] = TEXTS) -
     command += [] if recipe.pool_template else ["--prompt-not-pooled"]
     command += ["--after", ",".join(recipe.after)] if recipe.after else []
     for step in map(get_step, recipe.after):
-        command += ["--fitted", f"{step.written}.safetensors"] if step.fits == "corpus" else []
+        command += ["--fitted", f"{step.name}.safetensors"] if step.fits == "corpus" else []
     said = (
         "In this project's folder, with its requirements installed. texts.jsonl, a file or a folder of Parquet, CSV, "
         "JSON Lines or lines of text, has a column text; vectors becomes a folder of Parquet. Whatever ends it, the "
@@ -384,7 +384,7 @@ def _where_fitted(recipe: Recipe) -> str:
 
 def _file(step: str) -> str:
     """Code for the step that was fitted on a corpus, read from the file that `save_step` wrote."""
-    return f'load_step(Path("{step}.safetensors"))'
+    return f'load_step(Path("{get_step(step).name}.safetensors"))'
 
 
 def _numbers(step: Step, entry: Model) -> list[str]:

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 from jaxtyping import Float, Int32
+
+from pooling.catalogue import cache_folder
 
 # Two fits at once under numba's workqueue threads abort the process: one at a time, whoever asks.
 _FITTING = threading.Lock()
@@ -113,6 +115,19 @@ class _Epochs:
         pass
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While this lasts no other process compiles: whoever comes later finds on disk what the first has compiled."""
+    folder = cache_folder()
+    with ExitStack() as held:
+        with suppress(ImportError, OSError):  # Windows, and a folder that cannot be written or locked
+            import fcntl
+
+            folder.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(held.enter_context((folder / "umap.lock").open("a")), fcntl.LOCK_EX)
+        yield
+
+
 def main() -> None:
     """Fit a map of a few points, for what is compiled by it."""
     with suppress(AttributeError):  # Windows
@@ -122,7 +137,8 @@ def main() -> None:
     distances = np.linalg.norm(points[:, None] - points, axis=2)
     indices = distances.argsort(axis=1)[:, :5].astype(np.int32)
     distances = np.take_along_axis(distances, indices, axis=1)
-    fit(points, indices, distances, points[:, :2].copy(), metric="euclidean", distance=0.1, seed=0)
+    with _alone():
+        fit(points, indices, distances, points[:, :2].copy(), metric="euclidean", distance=0.1, seed=0)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 import functools
 import inspect
+import json
 import os
+import pickle
 import shutil
 import socket
 import subprocess
@@ -13,15 +15,20 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, FunctionType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+if TYPE_CHECKING:
+    from pooling.evaluation import Grid
+
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes share the cores, and their servers too
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes is no finding
+# How long an example takes is no finding; and what CI says of a change comes from the change, not from a draw.
+settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +50,25 @@ def encoder():
     return load_encoder(DEFAULT, device="cpu")
 
 
+@pytest.fixture(scope="session")
+def benchmark(tmp_path_factory) -> "Grid":
+    """The test set of the STS Benchmark, each text once, under the default model; one process computes it for all."""
+    from filelock import FileLock
+
+    from pooling import load_encoder
+    from pooling.catalogue import DEFAULT
+    from pooling.evaluation import distinct_texts, embed_grid
+    from pooling.stsb import read_stsb
+
+    shared = tmp_path_factory.getbasetemp()
+    kept = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "benchmark.pickle"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            texts = distinct_texts(read_stsb(STSB, "test"))
+            kept.write_bytes(pickle.dumps(embed_grid(texts, load_encoder(DEFAULT, device="cpu"), [0, 6])))
+        return pickle.loads(kept.read_bytes())
+
+
 @pytest.fixture(autouse=True)
 def _nothing_said_yet():
     """What other tests have had written in this process does not count."""
@@ -51,11 +77,26 @@ def _nothing_said_yet():
     logs._Private.times.clear()
 
 
-@pytest.fixture
-def few_texts(monkeypatch, tmp_path):
-    """Every eighth of the project's own pairs and topics: what is asked is whether a page works, not what it says."""
+def few_of_them(folder: Path, *tables: str) -> Path:
+    """A copy of the project's own data: every eighth row of some tables, and of what is searched two subjects."""
     import pandas as pd
 
+    from pooling import datasets
+
+    shutil.copytree(datasets.DATA, folder)
+    for name in tables:
+        pd.read_csv(folder / name)[::8].to_csv(folder / name, index=False)
+    for name, lines in (("corpus.jsonl", 20), ("queries.jsonl", 10), ("qrels/test.tsv", 15)):
+        kept = (folder / "search" / name).read_text("utf-8").splitlines()[:lines]
+        if name == "corpus.jsonl":
+            kept = [json.dumps(one | {"text": one["text"][:1000]}) for one in map(json.loads, kept)]
+        (folder / "search" / name).write_text("\n".join(kept), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def few_texts(monkeypatch, tmp_path):
+    """Few of the project's own texts: what is asked is whether a page works, not what it says."""
     from pages.ui import cache
     from pooling import datasets
     from pooling.retrieval import own_search
@@ -68,13 +109,7 @@ def few_texts(monkeypatch, tmp_path):
         for one in (cache.background, cache.own_leaderboard, cache.bug_costs, cache.computable):
             one.clear()
 
-    folder = shutil.copytree(datasets.DATA, tmp_path / "data")
-    for name in ("pairs.csv", "topics.csv"):
-        pd.read_csv(folder / name)[::8].to_csv(folder / name, index=False)
-    for name, lines in (("corpus.jsonl", 20), ("queries.jsonl", 10), ("qrels/test.tsv", 15)):  # of two subjects
-        kept = (folder / "search" / name).read_text("utf-8").splitlines(keepends=True)[:lines]
-        (folder / "search" / name).write_text("".join(kept), "utf-8")
-    monkeypatch.setattr(datasets, "DATA", folder)
+    monkeypatch.setattr(datasets, "DATA", few_of_them(tmp_path / "data", "pairs.csv", "topics.csv"))
     forget()
     yield
     forget()
@@ -97,10 +132,13 @@ SLOW = {
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config) -> None:
-    """Three tests at a time where pytest-xdist is installed, two of quick ones; `-n` says otherwise."""
+    """Four tests at a time where pytest-xdist is installed, two of quick ones; `-n` says otherwise.
+
+    Those of the browser wait much: fewer leave two cores idle.
+    """
     alone = hasattr(config, "workerinput") or config.option.usepdb or not config.pluginmanager.hasplugin("xdist")
     if not alone and config.option.numprocesses is None:
-        config.option.numprocesses = 2 if config.option.markexpr == "quick" else 3
+        config.option.numprocesses = 2 if config.option.markexpr == "quick" else 4
         config.option.dist = "worksteal"
 
 
@@ -169,10 +207,10 @@ def set_layer(app, layer: str) -> None:
 
 
 class Servers:
-    """The app, started as often as asked, each time with a log of its own."""
+    """The app, started as often as asked, each time with a log of its own; little is searched there."""
 
-    def __init__(self, logs: Path):
-        self._logs = logs
+    def __init__(self, folder: Path):
+        self._logs, self._few = folder, few_of_them(folder / "data")
         self._running: dict[str, tuple[subprocess.Popen, Path]] = {}
         self._ended: list[Path] = []
 
@@ -183,9 +221,11 @@ class Servers:
         """
         port = at.rpartition(":")[2] or str(free_port())
         log = self._logs / f"{port}-{len(self._ended)}.txt"
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+        command = [sys.executable, "-m", "streamlit", "run", "tests/few_app.py", "--server.headless", "true"]
         command += ["--server.port", port, "--server.address", "127.0.0.1"]
         environment = os.environ | {"NUMBA_DISABLE_JIT": "0" if umap else "1"} | environment
+        paths = filter(None, (str(ROOT), environment.get("PYTHONPATH")))
+        environment |= {"POOLING_FEW": str(self._few), "PYTHONPATH": os.pathsep.join(paths)}
         with log.open("w") as file:
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
         address = f"http://127.0.0.1:{port}"
@@ -249,8 +289,10 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=[*quiet, "--disable-component-update"])
+        quiet = ["--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER, args=[*quiet, "--disable-component-update", "--disable-sync"]
+        )
         # Spinners that turn are drawn by the processor here.
         browser.new_context = functools.partial(browser.new_context, reduced_motion="reduce")
         yield browser

@@ -215,7 +215,7 @@ KEYS += ("metric", "padding", "data", "map-kind", "map-texts", "map-with", "map-
 @pytest.mark.slow
 @few
 @given(
-    some.sampled_from([page for page in PAGES if page.title not in ("Evaluation", "Search")]),
+    some.sampled_from([page for page in PAGES if page.title not in ("Evaluation", "Search", "Size")]),
     some.dictionaries(some.sampled_from(KEYS), texts | some.sampled_from(["own", "umap", "max", "0", "-1", "9" * 6])),
 )
 def test_every_page_lives_with_any_text_in_any_part_of_its_address(page, asked):

@@ -24,7 +24,7 @@ from pooling.similarity import (
     nearest_others,
     pool_all,
     share_less_alike,
-    special_part,
+    split,
     swapped,
     token_parts,
     unrelated,
@@ -206,7 +206,10 @@ def test_the_picture_of_a_pair_holds_the_parts_and_they_add_up(encoder, states):
     assert top["part"][0] == parts.max().item()
     assert tables.top_pairs(table, 1000)["share"].sum() == pytest.approx(1)
     words = parts[1:-1, 1:-1].sum().item()
-    assert special_part(parts, states, 0, 1) == pytest.approx(score - words, abs=1e-4)
+    whole = split((states, pooled, 0), (states, pooled, 1), Measure("cosine"), ())
+    assert whole.score == pytest.approx(score)
+    assert torch.equal(whole.parts, parts)
+    assert whole.special == pytest.approx(score - words, abs=1e-4)
     assert f"{score:.3f}" in notices.about_contributions(table, 0.1, score, "cosine")
 
 
@@ -330,6 +333,17 @@ def said(app: AppTest) -> str:
     )
 
 
+def test_no_text_leaves_a_sentence_compared_with_itself_unasked(few_texts):
+    app = page(pair1="2", pair2="5")
+    for text, pair in (("One.\nTwo.", "21"), ("Alone.", "11"), ("One.\nTwo.\nThree.", "12"), ("Alone.", "11")):
+        app.text_area(key="text").set_value(text).run()
+        assert app.selectbox(key="pair1").value + app.selectbox(key="pair2").value == pair
+    app.text_area(key="text").set_value("One.\nTwo.").run()
+    app.selectbox(key="pair2").set_value("1").run()
+    app.text_area(key="text").set_value("One, and more.\nTwo.").run()
+    assert not app.exception
+
+
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("after", [[], ["l2", "centre"]], ids=["plain", "normalised and centred"])
 def test_the_page_at_every_measure(metric, after, few_texts):
@@ -346,6 +360,8 @@ def test_the_page_at_every_measure(metric, after, few_texts):
         ({"text": "Twice.\nTwice."}, "The two sentences have cosine 1.00"),
         ({"text": "Twice.\nTwice.\nOnce more."}, "Sentences 1 and 2 are nearest (cosine 1.00)"),
         ({"layer": "0", "strategy": "cls"}, "every sentence gets the same vector"),
+        ({"layer": "0", "strategy": "cls"}, "All vectors point the same way, so a cosine says nothing here."),
+        ({"layer": "0", "strategy": "cls"}, "have 1.00: no more alike than any of them."),
         ({"layer": "0", "strategy": "cls", "after": ["centre"]}, "There is no baseline"),
         (
             {"layer": "0", "strategy": "cls", "after": ["centre"], "metric": "euclidean"},
@@ -359,6 +375,7 @@ def test_the_page_at_every_measure(metric, after, few_texts):
         ({"query": "   "}, "The query is blank"),
         ({"query": "x" * 1001}, "The query has 1,001 characters; shorten it to 1,000"),
         ({"query": "=1+1 <b>music</b>"}, "is nearest to your query"),
+        ({"query": "a <b>song</b>"}, "Nearest to your own words, “a &lt;b&gt;song&lt;/b&gt;”"),
         ({"text": "\n".join(f"Sentence {i} <s>." for i in range(32))}, "all 496 pairs"),
         ({"text": "a b " * 249 + "\nA short one."}, "Sentence 1 is longer than the model's limit of 256 tokens"),
         ({"pair1": "2", "pair2": "2"}, "add up to 1.00; the cosine of the two embeddings is 1.00"),

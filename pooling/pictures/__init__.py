@@ -88,7 +88,8 @@ class Picture:
 def _figure(draw: "Draw", *, dark: bool, large: bool) -> "go.Figure":
     made = draw(dark=dark) if "dark" in inspect.signature(draw).parameters else draw()
     if large:
-        made.update_layout(font={"size": HALL_LETTERS}, height=1.5 * made.layout.height)
+        letters = {"size": HALL_LETTERS}
+        made.update_layout(font=letters, legend={"font": letters}, height=1.5 * made.layout.height)
         made.update_annotations(font={"size": HALL_LETTERS})
         made.update_xaxes(tickfont={"size": HALL_LETTERS}).update_yaxes(tickfont={"size": HALL_LETTERS})
         for kind in ("scatter", "bar"):

@@ -30,7 +30,7 @@ def cls_attention_pooling(states: TokenStates) -> Pooled:
     """Each token counts by the attention that the first token pays to it at this layer."""
     if states.attention is None:
         raise NotComputable(
-            "CLS attention needs the attention of one transformer layer, and these states have "
-            "none; choose a single layer from 1 up, shorter texts, or mean pooling."
+            "CLS attention needs the attention of one transformer layer: layer 0 and an average of layers have none, "
+            "and of very long texts it is not kept; choose a single layer from 1 up, shorter texts, or mean pooling."
         )
     return weighted_sum(states, share_weights(states.attention.mean(dim=1), states.mask))

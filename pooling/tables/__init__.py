@@ -4,6 +4,7 @@ Here is what several pages share; each page's own tables are in the file of its 
 """
 
 import math
+import unicodedata
 from html import escape
 from typing import SupportsFloat
 
@@ -69,11 +70,16 @@ def readable_token(token: str, begins_words: bool) -> tuple[str, bool]:
     return token, begins_words
 
 
+def lettered(token: str) -> bool:
+    """Whether a token, as a reader sees it, is a word or a piece of one, and no punctuation alone."""
+    return any(unicodedata.category(c)[0] in "LMN" for c in token)
+
+
 def token_list(states: TokenStates) -> pd.DataFrame:
     """One row a real token of one text (a batch of one).
 
-    Columns: position (from 1), token, continues (the word before it), special, prompt (part of the
-    prompt template), pooled, id, norm.
+    Columns: position (from 1), token, continues (the word before it, which punctuation never does), special,
+    prompt (part of the prompt template), pooled, id, norm.
     """
     begins_words = any(token[:1] in ("Ġ", "▁") for token in states.tokens[0])
     shown = [readable_token(token, begins_words) for token in states.tokens[0]]
@@ -85,8 +91,8 @@ def token_list(states: TokenStates) -> pd.DataFrame:
                 raw if mark else text for raw, (text, _), mark in zip(states.tokens[0], shown, special, strict=True)
             ],
             "continues": [
-                joins and not mark and i > 0 and not special[i - 1]
-                for i, ((_, joins), mark) in enumerate(zip(shown, special, strict=True))
+                joins and not mark and i > 0 and not special[i - 1] and lettered(text) and lettered(shown[i - 1][0])
+                for i, ((text, joins), mark) in enumerate(zip(shown, special, strict=True))
             ],
             "special": special,
             "prompt": [False] * len(shown) if states.prompt is None else states.prompt[0].tolist(),

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 from torch import Tensor
 
-from pooling.catalogue import MODELS
+from pooling.catalogue import MODELS, short
 from pooling.datasets import Pair
 from pooling.encoders import Layer
 from pooling.evaluation import (
@@ -206,15 +206,14 @@ def published_table(model: str, data: str, stsb: bool, scores: dict[Cell, float 
     offered = [m.name for m in MODELS]
     rows = []
     for name, strategy, layer, published in PUBLISHED:
-        short = name.rpartition("/")[2]
         score = scores.get((layer, strategy)) if (name, data) == (model, "stsb") else None
         if score is not None:
             here = f"{100 * score:.2f}"
-        elif short not in [one.rpartition("/")[2] for one in offered]:
+        elif short(name) not in map(short, offered):
             here = "not run: this app does not have the model"
         elif not stsb:
             here = "not run: the STS Benchmark is not on this machine"
         else:
-            here = f"not run: choose {short} and the STS Benchmark"
-        rows.append((short, get_strategy(strategy).label, layer_title(layer, 0), f"{published:.2f}", here))
+            here = f"not run: choose {short(name)} and the STS Benchmark"
+        rows.append((short(name), get_strategy(strategy).label, layer_title(layer, 0), f"{published:.2f}", here))
     return pd.DataFrame(rows, columns=["model", "pooling", "layer", "published", "here"])

@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 
 from pooling.layers import Background, Planes, cosines_to_layer_before, hogs, token_cosines
-from pooling.tables import token_list
+from pooling.tables import lettered, token_list
 from pooling.types import TokenStates
 
 
@@ -157,11 +157,10 @@ def _words(tokens: pd.DataFrame) -> dict[tuple[str, ...], list[tuple[int, ...]]]
 
     columns = (tokens[name].tolist() for name in ("position", "token", "continues", "special", "prompt"))
     for position, token, continues, special, prompt in zip(*columns, strict=True):
-        # where a tokenizer marks how words begin, a full stop goes on with the word before it
-        lettered = not (special or prompt) and any(map(str.isalnum, token))
-        if not (continues and lettered):
+        of_a_word = not (special or prompt) and lettered(token)
+        if not (continues and of_a_word):
             close()
-        if lettered:
+        if of_a_word:
             word.append((token.casefold(), position))
     close()
     return found
