@@ -31,6 +31,7 @@ from pooling.encoders.loading import read_encoder
 from pooling.evaluation import distinct_texts, pair_cosines, spearman
 from pooling.export import manifest
 from pooling.recipe import Recipe
+from pooling.sizes import Way
 from pooling.snippets import for_pooling, for_sentence_transformers, for_tei, for_transformers
 from pooling.stsb import read_stsb
 from pooling.types import NotComputable
@@ -44,7 +45,7 @@ LAYER = {"weight": CORPUS[:7] / 5, "bias": CORPUS[0, :7], "activation": torch.nn
 
 def ready(step):
     """A step with a number and with numbers of its own, where it needs them."""
-    step = get_step("first:7") if step.name == "first" else step
+    step = get_step(f"{step.name}:7") if step.counts else step
     return dataclasses.replace(step, fitted=LAYER) if step.fits == "model" else step.fit(CORPUS)
 
 
@@ -56,7 +57,7 @@ def close(one, other, tolerance=1e-6):
 
 
 def test_the_steps_are_found_by_themselves_and_written_as_everywhere():
-    names = ["dense", "centre", "whiten", "first:7", "l2", "float16", "bfloat16", "int8", "binary"]
+    names = ["dense", "centre", "whiten", "pca:7", "first:7", "random:7", "l2", "float16", "bfloat16", "int8", "binary"]
     assert [ready(step).written for step in all_steps()] == names
     assert [get_step(name).written for name in names] == names
 
@@ -96,7 +97,7 @@ def test_what_it_stands_for_are_numbers_to_compare(step):
 def test_its_code_gives_what_it_gives(step, tool):
     code = getattr(step, tool)
     if code is None:
-        assert step.name in ("float16", "bfloat16")
+        assert step.name in ("float16", "bfloat16", "random")
         return
     names = {"torch": torch, "embeddings": SOME.clone(), "count": step.count, "fitted": step.fitted}
     exec(code, names)
@@ -141,6 +142,28 @@ def test_by_hand_whiten():
     close(made.abs(), torch.tensor([[4 / math.sqrt(32 / 3), 2 / math.sqrt(8 / 3)]]))
 
 
+def test_by_hand_pca():
+    # Mean (1, 0), and most of the variance along the first axis: (5, 2) is 4 from the mean there, 2 along the second.
+    corpus = torch.tensor([[5.0, 0.0], [-3.0, 0.0], [1.0, 2.0], [1.0, -2.0]])
+    for count, made in ((1, [[4.0]]), (2, [[4.0, 2.0]])):
+        close(get_step(f"pca:{count}").fit(corpus)(torch.tensor([[5.0, 2.0]])), torch.tensor(made))
+
+
+def test_pca_and_random_projection_are_scikit_learns():
+    from sklearn.decomposition import PCA
+    from sklearn.random_projection import GaussianRandomProjection
+
+    theirs = PCA(7).fit(CORPUS.numpy()).transform(SOME.numpy())
+    close(ready(get_step("pca:7"))(SOME).abs(), torch.from_numpy(theirs).abs(), 1e-4)  # an axis may point either way
+    theirs = GaussianRandomProjection(7, random_state=0).fit(CORPUS.numpy()).transform(SOME.numpy())
+    close(get_step("random:7")(SOME), torch.from_numpy(theirs).float(), 1e-5)
+
+
+def test_by_hand_random():
+    # NumPy's legacy stream of the seed 0 never changes: 1.7640523, 0.4001572, 0.9787380.
+    close(get_step("random:1")(torch.tensor([[1.0, 2.0, -1.0]])), torch.tensor([[1.7640523 + 0.8003144 - 0.9787380]]))
+
+
 def test_by_hand_float16_and_bfloat16():
     # 1 + 1/2048 lies between two neighbours in float16, 1 + 1/256 in bfloat16: both go to the even one.
     numbers = torch.tensor([[1 + 2**-11, 1 + 2**-8, 70000.0]])
@@ -183,7 +206,7 @@ def test_whitening_gives_variance_one_the_widest_direction_first_and_nothing_whe
     ("written", "error", "said"),
     [
         ("whitten", KeyError, "after pooling. Did you mean 'whiten'?"),
-        ("zzzz", KeyError, "There are: dense, centre, whiten, first, l2, float16"),
+        ("zzzz", KeyError, "There are: dense, centre, whiten, pca, first, random, l2, float16"),
         ("first", ValueError, "needs a number of dimensions, such as first:128, and has ''"),
         ("first:0", ValueError, "has '0'"),
         ("first:x", ValueError, "has 'x'"),
@@ -201,6 +224,9 @@ def test_what_is_no_step_is_said(written, error, said):
         (lambda: get_step("whiten")(SOME), "Whiten has no numbers of its own yet; fit it on embeddings first"),
         (lambda: get_step("dense")(SOME), "a model's own files have its weights"),
         (lambda: get_step("first:13")(SOME), "There are 12 dimensions, so the first 13 cannot be taken"),
+        (lambda: get_step("random:13")(SOME), "There are 12 dimensions, so 13 random ones would add nothing"),
+        (lambda: get_step("pca:5").fit(SOME)(SOME), "PCA was fitted to 4 directions, so 5 cannot be taken"),
+        (lambda: fit_steps(["pca:1"], SOME[:1]), "PCA needs two embeddings at least, and 1 were given"),
         (lambda: ready(get_step("dense"))(SOME[:, :4]), "The Dense layer takes 12 dimensions, not 4"),
         (lambda: chosen_steps(["dense"]), "The model's files name no further Dense layer"),
     ],
@@ -245,7 +271,7 @@ def test_what_each_token_adds_adds_up_to_what_the_step_makes_or_is_no_sum(step):
     shares = torch.tensor([[0.5], [0.3], [0.2]]).double()
     tokens = SOME[:3].double() * shares
     whole = values_after(tokens.sum(dim=0, keepdim=True).float(), [step])[0]
-    if step.name in ("centre", "whiten", "first", "l2"):
+    if step.name in ("centre", "whiten", "pca", "first", "random", "l2"):
         close(step.parts(tokens, shares).sum(dim=0).float(), whole, 1e-5)
         return
     with pytest.raises(NotComputable, match=f"After {step.title} an embedding is in general no sum over its tokens"):
@@ -402,12 +428,15 @@ def test_the_code_reads_a_models_dense_layer_from_its_repository(tmp_path, monke
 
 
 @needs_stsb
-def test_after_pooling_the_benchmark_says_what_each_step_costs(encoder):
+def test_after_pooling_the_benchmark_says_what_each_step_costs(encoder, benchmark):
     pairs = read_stsb(STSB, "test")
     texts = distinct_texts(pairs)
-    mean = embed(texts, encoder, "mean")["mean"]
+    mean = benchmark.vectors[6, "mean"]
     others = embed(distinct_texts(read_stsb(STSB, "dev")), encoder, "mean", after=["l2"])["mean"]
     chains = {(): 82.03, ("first:256",): 81.89, ("first:128",): 80.68, ("first:64",): 79.21, ("first:32",): 76.67}
+    chains |= {Way("first", 128, "float32").steps: 80.68, Way("", 384, "int8").steps: 82.04}
+    chains |= {Way("", 384, "binary").steps: 80.84, Way("pca", 128, "float32").steps: 81.47}
+    chains |= {Way("pca", 64, "float32").steps: 78.86, Way("random", 128, "float32").steps: 80.60}
     chains |= {("l2", "int8"): 82.04, ("binary",): 80.86, ("l2", "whiten"): 80.28, ("l2", "whiten", "first:128"): 81.40}
     few = get_step("whiten").fit(others[:400])
     assert 100 * spearman(pair_cosines(pairs, texts, few(mean)), pairs) < 65  # of 384 directions most are chance

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pooling.files import Table
     from pooling.labels import LabelScores
     from pooling.layers import Background, Planes
-    from pooling.lessons import Shown
+    from pooling.lessons import Lesson, Shown
     from pooling.projection import Belief, Map, Metric, Neighbours, Points
     from pooling.recipe import Reading
     from pooling.registry import Settings
@@ -248,6 +248,15 @@ def lesson(name: str, models: tuple[str, ...], _cosines: "Sequence[Grid]") -> "S
     return get_lesson(name)(*map(encoder, models), *_cosines)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def own_lesson(packed: str) -> "Lesson":
+    """A lesson that somebody wrote, its answer computed once for everybody."""
+    from pooling.own_lesson import computed, unpack
+
+    written = unpack(packed)
+    return computed(written, encoder(written.model) if written.sentences else None)
+
+
 @st.cache_data(max_entries=256, show_spinner="Measuring how well the labels keep apart…")
 def label_scores(
     key: tuple,
@@ -282,13 +291,67 @@ def search_data(digest: str, _files: "dict[str, bytes]") -> "SearchData":
 
 
 @st.cache_resource(max_entries=8, show_spinner="Ranking the texts for every query…")
-def search_pooled(key: tuple, _data: "SearchData", _queries: "Grid", _passages: "Grid") -> "dict[str, Searched]":
-    """What every strategy finds; the key names the data, the prompts, the model and the layer."""
-    from pooling.retrieval import search
+def search_pooled(
+    key: tuple, _data: "SearchData", _queries: "Grid", _passages: "Grid", _steps: "Mapping[str, list[Step]]"
+) -> "dict[str, Searched]":
+    """What every strategy finds that tells texts apart; the key names data, prompts, model, layer and steps."""
+    from pooling.retrieval import search, tells_apart
 
     asked = {name: made for (_, name), made in _queries.vectors.items()}
-    given = {name: made for (_, name), made in _passages.vectors.items()}
-    return {name: search(made, given[name], _data) for name, made in asked.items() if name in given}
+    return {
+        name: search(asked[name], made, _data, steps=_steps.get(name, ()))
+        for (_, name), made in _passages.vectors.items()
+        if name in asked and tells_apart(made)
+    }
+
+
+@st.cache_data(max_entries=256, max_size="4MB", show_spinner=False)
+def nearest(
+    key: tuple, name: str, content: str, most: int, _query: "Tensor", _passages: "Tensor", _steps: "Sequence[Step]"
+) -> list[int]:
+    """The passages nearest to one query under a strategy; the key as in `search_pooled`, `content` the query's."""
+    from pooling.after import values_after
+    from pooling.retrieval import nearest_texts
+
+    return nearest_texts(_query, values_after(_passages, _steps), most)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Running the transformer over the queries…")
+def everywhere(
+    reading: "Reading", content: str, settings: "tuple[tuple[str, Settings], ...]", _texts: "Sequence[str]"
+) -> "Grid":
+    """Embeddings of some texts at every layer under every strategy."""
+    from pooling import all_strategies
+    from pooling.evaluation import embed_grid
+
+    return embed_grid(_texts, encoder(reading.model), None, all_strategies(settings), **reading.prompt)
+
+
+@st.cache_data(max_entries=128, max_size="128MB", show_spinner=False)
+def layer_cosines(
+    reading: "Reading",
+    settings: "tuple[tuple[str, Settings], ...]",
+    content: str,
+    queries: tuple,
+    _texts: "Sequence[str]",
+    _asked: "Grid",
+    _steps: "Callable[[], Mapping[Cell, list[Step]]]",
+) -> "Grid":
+    """The cosine of each text to each query [text, query] at every layer under every strategy."""
+    from pooling import all_strategies
+    from pooling.evaluation import embed_grid
+    from pooling.retrieval import grid_cosines
+
+    given = embed_grid(_texts, encoder(reading.model), None, all_strategies(settings), **reading.prompt)
+    return grid_cosines(given, _asked, _steps())
+
+
+@st.cache_data(max_entries=16, show_spinner="Ranking the texts at every layer…")
+def cell_scores(content: tuple, _data: "SearchData", _cosines: "Grid") -> "dict[Cell, float | None]":
+    """The mean nDCG@10 of each cell; the content names data, prompts, parameters and steps."""
+    from pooling.retrieval import score_cells
+
+    return score_cells(_cosines, _data)
 
 
 @st.cache_data(max_entries=8, max_size="64MB", show_spinner="Running the transformer over the queries…")
@@ -299,22 +362,38 @@ def query_tokens(reading: "Reading", layer: "Layer", content: str, _queries: "Se
     return query_tokens(_queries, encoder(reading.model), layer, **reading.prompt)
 
 
-@st.cache_data(max_entries=512, max_size="128MB", show_spinner=False)
+@st.cache_data(max_entries=512, max_size="256MB", show_spinner=False)
 def late_scores(
-    reading: "Reading", layer: "Layer", content: str, queries: tuple, _texts: "Sequence[str]", _tokens: "list[Tensor]"
+    reading: "Reading",
+    layer: "Layer",
+    content: str,
+    settings: "tuple[tuple[str, Settings], ...]",
+    queries: tuple,
+    _texts: "Sequence[str]",
+    _tokens: "list[Tensor]",
 ) -> "Grid":
-    """Without pooling, the score of each text for each query [text, query] by factor, and the tokens it keeps."""
+    """As `vectors`, and from the same pass, for no pooling, the score of each text for each query, and its tokens.
+
+    These are [text, query + 1], by factor. `queries` stands for the queries' tokens.
+    """
     import torch
 
-    from pooling.evaluation import Grid
-    from pooling.retrieval import FACTORS, late_name, max_sim, passage_tokens
+    from pooling import get_strategy
+    from pooling.evaluation import embed_grid
+    from pooling.retrieval import FACTORS, late_name, max_sim, merged_tokens
 
-    made = Grid()
-    for indices, merged in passage_tokens(_texts, encoder(reading.model), FACTORS, layer, **reading.prompt):
-        for factor, tokens in merged.items():
-            scores, cell = max_sim(_tokens, tokens).T, (layer, late_name(factor))
-            made.vectors.setdefault(cell, torch.empty(len(_texts), len(_tokens) + 1))
-            made.vectors[cell][indices] = torch.cat([scores, torch.tensor([[len(one)] for one in tokens])], dim=1)
+    if changed := [get_strategy(name, **dict(values)) for name, values in settings]:
+        made = embed_grid(_texts, encoder(reading.model), [layer], changed, **reading.prompt)
+        return late_scores(reading, layer, content, (), queries, _texts, _tokens) | made
+    late = {factor: torch.empty(len(_texts), len(_tokens) + 1) for factor in FACTORS}
+
+    def look(indices: list[int], batch: "list[TokenStates]") -> None:
+        for factor, tokens in merged_tokens(batch[0], FACTORS).items():
+            kept = torch.tensor([[len(one)] for one in tokens])
+            late[factor][indices] = torch.cat([max_sim(_tokens, tokens).T, kept], dim=1)
+
+    made = embed_grid(_texts, encoder(reading.model), [layer], **reading.prompt, look=look)
+    made.vectors |= {(layer, late_name(factor)): scores for factor, scores in late.items()}
     return made
 
 

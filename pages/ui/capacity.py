@@ -92,7 +92,7 @@ def take_turn(rows: int, characters: int, needed: int) -> None:
 def take_turn_for_steps(needed: int) -> None:
     """The same for steps after pooling that are fitted at every layer under every strategy."""
     _wait(_corpora, "large texts", "without the steps after pooling that are fitted on texts")
-    _need("The steps after pooling, for every layer and strategy,", needed, "Leave Whiten out")
+    _need("The steps after pooling, for every layer and strategy,", needed, "Leave Whiten and PCA out")
 
 
 def take_turn_for_sentences(texts: "Sequence[str]", encoder: "Encoder", template: str) -> None:

@@ -36,10 +36,15 @@ def everywhere(choice: "Choice", after: tuple[str, ...]) -> "Callable[[], Mappin
     if not _needs_a_corpus(after):
         return lambda: dict.fromkeys(cells, chosen_steps(after, encoder.after)) if after else {}
     texts = own_texts()
-    numbers = len(texts) * encoder.dim + ("whiten" in after) * encoder.dim**2
+    numbers = len(texts) * encoder.dim + _needs_a_square(after) * encoder.dim**2
     capacity.take_turn_for_steps(4 * len(cells) * numbers)
     content = piecewise.digest(texts)
     return lambda: cache.fitted_everywhere(choice.reading, choice.settings, after, content, texts)
+
+
+def _needs_a_square(after: tuple[str, ...]) -> bool:
+    """Whether main axes are among what is fitted: a square of the dimensions."""
+    return any(one == "whiten" or one.startswith("pca:") for one in after)
 
 
 def _needs_a_corpus(after: tuple[str, ...]) -> bool:

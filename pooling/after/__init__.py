@@ -1,7 +1,8 @@
 """What happens to an embedding after pooling: one file a step, found by itself.
 
 Here is what a step is and how it gets on the list; none lives in this file. A recipe names its steps in order, each as
-`written`: `l2`, `first:128`, `dense`, `centre`, `whiten`, `float16`, `bfloat16`, `int8`, `binary`.
+`written`: `l2`, `first:128`, `pca:128`, `random:128`, `dense`, `centre`, `whiten`, `float16`, `bfloat16`, `int8`,
+`binary`.
 """
 
 import difflib

@@ -26,7 +26,7 @@ def asked_for(encoder: "Encoder") -> tuple[str, ...]:
     made: list[str] = []
     for name in _switches(encoder):
         if name in chosen:
-            count = f":{_choose_count(encoder)}" if name == "first" else ""
+            count = f":{_choose_count(name, encoder)}" if _switches(encoder)[name].counts else ""
             made += [f"{name}{count}"] * (len(_dense(encoder)) if name == "dense" else 1)
     return (*made, *([number_type] if number_type in types else []))
 
@@ -59,15 +59,15 @@ def choose(encoder: "Encoder", *, again: bool = False) -> None:
         width=140 if again else "stretch",
         **handle("type", again=again),
     )
-    if "first" in chosen:
-        names = {str(count): f"first {count}" for count in _counts(encoder)}
+    for step in (steps[name] for name in steps if name in chosen and steps[name].counts):
+        names = {str(count): step.label.replace(" k dimensions", f" {count}") for count in _counts(encoder)}
         st.select_slider(
-            "First k dimensions",
+            step.label,
             list(names),
             format_func=names.__getitem__,
             label_visibility="collapsed",
             width=200 if again else "stretch",
-            **handle("first", again=again),
+            **handle(step.name, again=again),
         )
 
 
@@ -98,8 +98,13 @@ def _all_steps() -> "list[Step]":
 
 def _switches(encoder: "Encoder") -> "dict[str, Step]":
     """The steps that a model's embeddings can have, by name, but for number types."""
-    possible = {"dense": bool(_dense(encoder)), "first": bool(_counts(encoder))}
-    return {one.name: one for one in _all_steps() if not one.stores and possible.get(one.name, True)}
+
+    def possible(step: "Step") -> bool:
+        if step.stores or (step.fits == "model" and not _dense(encoder)):
+            return False
+        return bool(_counts(encoder)) or not step.counts
+
+    return {one.name: one for one in _all_steps() if possible(one)}
 
 
 def _dense(encoder: "Encoder") -> "list[Step]":
@@ -114,6 +119,6 @@ def _counts(encoder: "Encoder") -> list[int]:
     return [count for count in KEPT if count < dim]
 
 
-def _choose_count(encoder: "Encoder") -> str:
+def _choose_count(step: str, encoder: "Encoder") -> str:
     options = [str(count) for count in _counts(encoder)]
-    return url.choice("first", options, "128" if "128" in options else options[-1])
+    return url.choice(step, options, "128" if "128" in options else options[-1])
