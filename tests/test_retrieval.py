@@ -8,8 +8,10 @@ from sentence_transformers import util
 from sentence_transformers.multi_vector_encoder.modules import HierarchicalTokenPooling
 from torch.nn.functional import normalize
 
+from pooling.after import get_step
 from pooling.encoders.encoder import Encoder
 from pooling.encoders.tokens import Row, pieces
+from pooling.evaluation import Grid
 from pooling.retrieval import (
     MEASURES,
     Chunking,
@@ -17,13 +19,17 @@ from pooling.retrieval import (
     compare_searches,
     embed_chunks,
     evaluate,
+    grid_cosines,
     labelled,
     max_sim,
     measure,
     merge_tokens,
+    nearest_texts,
     nearest_tokens,
     query_tokens,
     rank,
+    score_cells,
+    tells_apart,
     token_vectors,
 )
 from pooling.retrieval.chunks import grouped, sentences
@@ -308,3 +314,29 @@ def test_the_tokens_of_queries_keep_their_order(encoder):
         encoder.length(text) for text in ("a", "a much longer query than the others", "two words")
     ]
     assert query_tokens(["a"], encoder, special=False)[0].shape == (1, 384)
+
+
+def test_each_cell_of_a_grid_is_scored_by_hand_and_one_vector_for_all_texts_has_no_score():
+    data = searched("right", "wrong", "wrong again")
+    asked = {(1, "mean"): [[1.0, 0]], (1, "max"): [[1.0, 0]], (0, "cls"): [[2.0, 2]], (1, "cls"): [[1.0, 0]]}
+    given = {
+        (1, "mean"): [[3.0, 0], [0, 1], [-1, 0]],
+        (1, "max"): [[0.0, 1], [3, 4], [-1, 0]],
+        (0, "cls"): [[1.0, 1]] * 3,
+        (2, "cls"): [[1.0, 0]] * 3,
+    }
+    queries, passages = (Grid({cell: torch.tensor(one) for cell, one in some.items()}) for some in (asked, given))
+    cosines = grid_cosines(passages, queries)
+    assert cosines.vectors[1, "max"].tolist() == [[0.0], [pytest.approx(0.6)], [-1.0]]
+    found = score_cells(cosines, data)
+    assert found == {(1, "mean"): 1.0, (1, "max"): pytest.approx(1 / np.log2(3)), (0, "cls"): None}
+    after = grid_cosines(passages, queries, {(1, "max"): [get_step("first:1")]})
+    assert after.vectors[1, "max"].tolist() == [[0.0], [1.0], [-1.0]]
+
+
+def test_the_nearest_texts_of_a_query_by_hand():
+    vectors = torch.tensor([[0.0, 2], [3, 3], [5, 0], [1, 1]])
+    assert nearest_texts(torch.tensor([1.0, 0]), vectors, 3) == [2, 1, 3]
+    assert tells_apart(vectors)
+    assert not tells_apart(vectors[[1, 3]])
+    assert tells_apart(vectors[:1])

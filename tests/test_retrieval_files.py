@@ -1,6 +1,7 @@
 """Search data from other people's files: read as they are, or refused in a sentence that says where and why."""
 
 import io
+import random
 import zipfile
 
 import pytest
@@ -25,9 +26,9 @@ def files(corpus: bytes = CORPUS, queries: bytes = QUERIES, qrels: bytes = QRELS
     return {f"{at}corpus.jsonl": corpus, f"{at}queries.jsonl": queries, f"{at}qrels/test.tsv": qrels}
 
 
-def packed(members: dict[str, bytes]) -> bytes:
+def packed(members: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as written:
+    with zipfile.ZipFile(made, "w", how) as written:
         for name, data in members.items():
             written.writestr(name, data)
     return made.getvalue()
@@ -100,6 +101,7 @@ def test_beirs_form_is_read_from_files_a_zip_and_a_folder_whatever_ends_its_line
         ),
         ({"qrels": QRELS + b"q1\td1\thigh\n"}, "Line 5 of test.tsv has the relevance 'high'; write a whole number"),
         ({"qrels": QRELS + b"q1\td1\t0.5\n"}, "Line 5 of test.tsv has the relevance '0.5'; write a whole number"),
+        ({"qrels": b"q1 0 d1 x\n"}, "Line 1 of test.tsv has the relevance 'x'; write a whole number"),
         ({"qrels": b"q1\td1\t0\n"}, "No query has a relevant passage; at least one judgement must be 1 or more."),
     ],
 )
@@ -126,6 +128,29 @@ def test_what_is_missing_or_too_much_is_said(given, why):
     with pytest.raises(ValueError) as told:
         read_search(given)
     assert str(told.value).startswith(why)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_with_any_byte_damaged_is_read_or_refused_in_a_sentence(how):
+    whole, chance, refused = packed(files(), how), random.Random(0), 0
+    for _ in range(400):
+        data = bytearray(whole)
+        for place in chance.sample(range(4, len(data)), chance.choice([1, 1, 3])):
+            data[place] = chance.randrange(256)
+        try:
+            read_search({"beir.zip": bytes(data)})
+        except ValueError as told:
+            refused += str(told).startswith("This zip cannot be unpacked")
+    assert refused > 50
+
+
+def test_judgements_are_found_whatever_they_are_called_and_lines_end_where_they_end():
+    judged = {"corpus.jsonl": CORPUS, "queries.jsonl": QUERIES, "judgements.txt": TREC}
+    assert read_search(judged).qrels == read_search(files()).qrels
+    trec = {"corpus.jsonl": CORPUS, "queries.jsonl": QUERIES, "qrels.trec": TREC}
+    assert read_search({"a.zip": packed(trec)}).qrels == read_search(files()).qrels
+    odd = {name: data.replace(b"d1", "d\u20281".encode()) for name, data in files().items()}
+    assert read_search(odd).passages["d\u20281"] == "Tides The moon pulls the sea."
 
 
 def test_a_table_of_judged_texts_is_read_by_its_columns_names():

@@ -4,20 +4,25 @@ import json
 from dataclasses import replace
 from html import unescape
 
+import pandas as pd
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pooling import all_strategies
 from pooling.bootstrap import compare
 from pooling.catalogue import DEFAULT, get_model, search_templates
+from pooling.charts.search import chunks as draw_chunks
+from pooling.charts.search import join
 from pooling.notices import search as notices
 from pooling.retrieval import Chunking, Ranking, SearchData, Searched, compare_searches, evaluate, own_search
 from pooling.retrieval.chunks import sentences
-from pooling.tables import points
+from pooling.tables import number, points
 from pooling.tables import search as tables
 from tests.conftest import ROOT
 from tests.examples import states
 from tests.test_evaluation import shown
+from tests.test_links import address
 from tests.test_retrieval_files import CORPUS, QRELS, QUERIES, files, packed
 
 LABELS = {"mean": "Mean", "cls": "CLS", "maxsim": "No pooling (MaxSim)"}
@@ -34,7 +39,7 @@ def test_the_page_says_what_the_functions_say_and_a_query_is_looked_at(page, enc
     data = own_search()
     assert (len(data.queries), len(data.passages)) == (10, 20)
     made = evaluate(data, encoder, late=(1, 2, 4, 8))
-    sizes, kinds, hits, places, joined = (one.value for one in page.dataframe)
+    sizes, kinds, hits, places, top = (one.value for one in page.dataframe)
     expected = sorted((round(100 * one.score("nDCG@10"), 1) for one in made.values()), reverse=True)
     assert sizes["nDCG@10"].tolist() == pytest.approx(expected, abs=0.051)
     by = sizes.set_index("searched by")["bytes a text"]
@@ -47,9 +52,22 @@ def test_the_page_says_what_the_functions_say_and_a_query_is_looked_at(page, enc
     row = list(data.queries).index(query)
     first = list(data.passages.values())[made["mean"].ranking.found[row, 0]]
     assert first[:30] in hits["Mean"][0]
+    others = [one.label for one in all_strategies() if one.name != "mean"]
+    assert [label.partition(",")[0] for label in hits.columns] == [
+        "place", "Mean", "No pooling (MaxSim)", *(label.partition(",")[0] for label in others)
+    ]  # fmt: skip
     assert len(places) == len(made)
-    best = made["maxsim"].ranking.scores[row, 0]
-    assert joined["cosine"].mean() == pytest.approx(float(best), abs=1e-3)
+    # MaxSim's first is taken apart, then another.
+    assert f"The score is {made['maxsim'].ranking.scores[row, 0]:.3f}, the mean of these cosines." in said
+    assert len(top) == 10
+    taken = [int(made["maxsim"].ranking.found[row, 0]), int(made["mean"].ranking.found[row, 3])]
+    for at in taken:
+        page.selectbox(key="hit").set_value(str(at))
+        said = shown(page.run())
+        place = made["mean"].ranking.found[row].tolist().index(at)
+        assert f"the cosine of the two embeddings is {number(made['mean'].ranking.scores[row, place])}." in said
+        assert list(data.passages.values())[at][:30] in said
+    assert address(page)["hit"] == str(at)
     # Another strategy, another query, queries read in a prompt: the page follows.
     page.session_state["strategy"] = "cls"
     page.session_state["asked"] = "q001"
@@ -58,10 +76,91 @@ def test_the_page_says_what_the_functions_say_and_a_query_is_looked_at(page, enc
     page.session_state["prompt-queries"] = "sidebar"
     page.run()
     assert not page.exception
-    assert list(page.dataframe[2].value.columns) == ["place", "CLS", "Mean", "No pooling (MaxSim)"]
+    assert list(page.dataframe[2].value.columns[:4]) == ["place", "CLS", "No pooling (MaxSim)", "Mean"]
     asked = evaluate(data, encoder, ["cls"], query_template="tide: {}")["cls"]
     first = list(data.passages.values())[asked.ranking.found[0, 0]]
     assert first[:30] in page.dataframe[2].value["CLS"][0]
+
+
+def test_steps_prompts_layers_and_a_query_of_the_readers_own_are_searched_too(page, encoder):
+    data = own_search()
+    page.session_state["after"] = ["first"]
+    page.session_state["first"] = "64"
+    page.session_state["type"] = "binary"
+    said = shown(page.run())
+    cut = evaluate(data, encoder, ["mean", "max"], after=("first:64", "binary"))
+    assert "after First 64 dimensions → binary" in said
+    sizes = page.dataframe[0].value.set_index("searched by")
+    assert sizes.loc["Mean", "bytes a text"] == 8
+    for label, name in (("Mean", "mean"), ("Max", "max")):
+        assert sizes.loc[label, "nDCG@10"] == pytest.approx(100 * cut[name].score("nDCG@10"), abs=0.051)
+    assert sizes.loc["No pooling (MaxSim)", "bytes a text"] > 1536
+    # Every layer, after the steps too.
+    page.session_state["every-layer"] = True
+    page.run()
+    grid = json.loads(page.get("plotly_chart")[-1].proto.spec)["data"]
+    cells = [one["text"] for one in grid]
+    fourth = evaluate(data, encoder, ["mean"], layer=4, after=("first:64", "binary"))["mean"]
+    assert points(100 * fourth.score("nDCG@10")) in [rows[4][1] for rows in cells]
+    assert [rows[0][0] for rows in cells] == ["", ""]  # CLS at the input embeddings is one vector for all
+    # A query of one's own: no relevance, and no pooling orders what pooling found.
+    page.session_state["own-query"] = " why does bread rise? "
+    said = shown(page.run())
+    assert not page.exception
+    hits = page.dataframe[2].value
+    assert list(hits.columns[:4]) == ["place", "Mean", "MaxSim, of the first 20 of Mean", "CLS"]
+    assert "After binary an embedding is in general no sum over its tokens" in said
+    assert "●" not in "".join(hits["Mean"])
+    assert set(hits["Mean"]) != {""}
+    assert "for your own query, “why does bread rise?”. Clear it to look at the query above again." in said
+    assert page.text_input(key="own-query").value == " why does bread rise? "
+    assert page.selectbox(key="asked").disabled  # it names another
+    # Forgotten prompts, for the chosen strategy.
+    assert not any(one.key == "forget" for one in page.toggle)
+    page.session_state["after"], page.session_state["type"] = [], "float32"
+    page.session_state["prompt"], page.session_state["template"] = "own", "tide: {}"
+    page.session_state["prompt-queries"] = page.session_state["prompt-passages"] = "sidebar"
+    page.session_state["every-layer"], page.session_state["forget"] = False, True
+    said = shown(page.run())
+    labels = json.loads(page.get("plotly_chart")[-1].proto.spec)["layout"]["yaxis"]["ticktext"]
+    prompt = {"query_template": "tide: {}", "passage_template": "tide: {}"}
+    for label, given in (
+        ("Both prompts", prompt),
+        ("Without that of queries", prompt | {"query_template": "{}"}),
+        ("Without any prompt", {}),
+    ):
+        score = points(100 * evaluate(data, encoder, ["mean"], **given)["mean"].score("nDCG@10"))
+        assert f"{label}  <b>{score}</b>" in labels
+    assert "to forget that of queries" in said
+
+
+def test_what_gives_every_text_one_vector_finds_nothing(page):
+    page.session_state["layer"] = "0"
+    page.session_state["strategy"] = "cls"
+    said = shown(page.run())
+    assert not page.exception
+    assert "CLS has no score: It gives every text the same vector here" in said
+    assert "Choose the last layer: its Mean is what the others are compared with." in said
+
+
+def drawn(page) -> str:
+    """The text in its chunks."""
+    return next(one.proto.body for one in page.get("html") if "pp-chunks li" in one.proto.body)
+
+
+def test_how_chunks_differ_is_said_of_their_numbers_alone():
+    table = pd.DataFrame(
+        {"Chunks, read alone": [0.2, 0.5, 0.1], "Late chunking": [0.6, 0.52, 0.1], "chunk": list("abc")}
+    )
+    assert notices.about_chunks(table) == (
+        "Chunk 1 differs most: its cosine is 0.200 read alone and 0.600 late. "
+        "Nearest to the query is chunk 2 of those read alone, and chunk 1 of the late ones."
+    )
+    assert notices.about_chunks(table.assign(**{"Late chunking": table["Chunks, read alone"] + 1e-5})) == (
+        "Read alone and late, each chunk has the same cosine. Nearest to the query is chunk 2."
+    )
+    assert "<b>1</b> · Chunks, read alone: 0.200 · Late chunking: 0.600" in draw_chunks(table)
+    assert "<img" not in draw_chunks(table.assign(chunk="<img src=x onerror=alert(1)>"))
 
 
 def test_whole_texts_are_compared_with_chunks_on_request(page, encoder):
@@ -77,11 +176,16 @@ def test_whole_texts_are_compared_with_chunks_on_request(page, encoder):
     assert f"Chunks, read alone  <b>{points(100 * alone)}</b>" in labels
     assert f"Late chunking  <b>{points(100 * late)}</b>" in labels
     assert "The model reads 256 tokens at once" in said
-    chunks = page.dataframe[-1].value
-    text = next(iter(data.relevant(page.selectbox(key="asked").value)))
+    chunks = drawn(page)
+    text = list(data.passages)[tables.most_relevant(data, page.selectbox(key="asked").value)]
     spans = sentences(data.passages[text])
-    assert len(chunks) == -(-len(spans) // 4)
-    assert chunks[["Chunks, read alone", "Late chunking"]].notna().all(axis=None)
+    assert chunks.count("<li") == -(-len(spans) // 4)
+    assert data.passages[text][-60:] in unescape(chunks)
+    assert " differs most: its cosine is " in said
+    page.session_state["after"], page.session_state["first"] = ["first"], "64"
+    shown(page.run())
+    assert not page.exception
+    assert drawn(page) != chunks
     page.session_state["strategy"] = "cls_attention"
     assert "CLS attention needs the attention of one transformer layer" in shown(page.run())
 
@@ -102,7 +206,7 @@ def test_labelled_texts_and_own_files_are_searched_and_what_is_wrong_is_a_senten
     upload.upload("judged.csv", rows.replace("hunt.,0", "hunt.,2").encode(), "text/csv")
     said = shown(page.run())
     assert not page.exception
-    assert "●● Owls hunt." in page.dataframe[-3].value["Mean"].tolist()
+    assert "●● Owls hunt." in page.dataframe[1].value["Mean"].tolist()
 
 
 def test_files_in_beirs_form_may_come_one_after_another(page):
@@ -129,7 +233,13 @@ def test_each_token_of_a_query_is_joined_to_its_nearest_by_hand():
         "token of the query": ["t0", "t1"],
         "nearest in the text": ["t4", "t2"],
         "cosine": [1.0, 1.0],
+        "place in the text": [3, 1],
     }
+    first, second, left, right = join(table).data
+    assert (first.y[0], first.y[1]) == (left.y[0], right.y[1])
+    assert (second.y[0], second.y[1]) == (left.y[1], right.y[0])
+    assert list(right.text) == ["t2", "t4"]
+    assert second.text == "t1 → t2: 1.000"
     table = tables.join_table(query, states([[[3.0, 4]]]))
     assert notices.about_join(table) == (
         "The score is 0.700, the mean of these cosines. Nearest is “t1” to “t0” (0.800); least of all “t0” finds its "

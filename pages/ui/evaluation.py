@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.ui import cache, capacity, controls, fitted, layout, piecewise, share
 from pages.ui.choice import Choice
+from pooling.catalogue import short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,7 @@ def show_verdict(table: "pd.DataFrame", measure: str, choice: Choice) -> None:
     name = notices.recommended(table, own)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**Verdict for {choice.model.rpartition('/')[2]}, layer {layer_name(choice.layer)}{after}.** "
+            f"**Verdict for {short(choice.model)}, layer {layer_name(choice.layer)}{after}.** "
             f"{notices.verdict(table, own, measure)}"
         )
         with st.popover("Code for it", icon=":material/code:"):

@@ -7,6 +7,7 @@ import pandas as pd
 from pooling.bootstrap import Compared
 from pooling.retrieval import MEASURES, SearchData, Searched
 from pooling.tables import number, points
+from pooling.tables.search import CUTS
 
 
 def remarks(data: SearchData, cut: int, limit: int) -> list[str]:
@@ -78,6 +79,18 @@ def about_join(table: pd.DataFrame) -> str:
     )
 
 
+def about_forgotten(compared: Compared[str], strategy: str) -> str:
+    """What it costs to forget prompts, of the ways of `FORGOTTEN`."""
+    said = []
+    for way, what in (("queries", "that of queries"), ("passages", "that of passages"), ("both", "all of them")):
+        if way in compared.scores:
+            value, low, high = (100 * end for end in compared.lead("none", way))
+            chance = "beyond chance" if low > 0 or high < 0 else "which may be chance"
+            costs = f"{'costs' if value > 0 else 'gains'} {points(abs(value))} points" if value else "changes nothing"
+            said.append(f"to forget {what} {costs}, {chance} (95% interval {points(low)} to {points(high)})")
+    return f"Under {strategy}, {'; '.join(said)}."
+
+
 def about_cuts(compared: Compared[str], strategy: str, limit: int) -> str:
     """What chunks find more than whole texts, and what late chunking adds.
 
@@ -99,3 +112,17 @@ def about_cuts(compared: Compared[str], strategy: str, limit: int) -> str:
         f"Under {strategy}, {'; '.join(said)}. The model reads {limit:,} tokens at once: in late chunking a chunk "
         "knows what stands around it within as many, and nothing further away."
     )
+
+
+def about_chunks(table: pd.DataFrame) -> str:
+    """Where the chunks of a text have another cosine late than read alone, of `pooling.tables.search.chunk_table`."""
+    alone, late = (table[CUTS[way]] for way in ("alone", "late"))
+    if (late - alone).isna().all():
+        return ""
+    most, before, after = (late - alone).abs().idxmax(), alone.idxmax(), late.idxmax()
+    apart = [number(one[most]) for one in (alone, late)]
+    if apart[0] == apart[1]:
+        return f"Read alone and late, each chunk has the same cosine. Nearest to the query is chunk {before + 1}."
+    near = f"Nearest to the query is chunk {before + 1}"
+    near += " in both ways" if before == after else f" of those read alone, and chunk {after + 1} of the late ones"
+    return f"Chunk {most + 1} differs most: its cosine is {apart[0]} read alone and {apart[1]} late. {near}."

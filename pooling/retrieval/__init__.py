@@ -25,8 +25,9 @@ from pooling.registry import Strategy, all_strategies, get_strategy
 from pooling.retrieval.chunks import Chunked, Chunking, embed_chunks
 from pooling.retrieval.data import SearchData, from_pairs, labelled
 from pooling.retrieval.files import load, own_search, read_search
-from pooling.retrieval.late import FACTORS, Tokens, leading, max_sim, merge_tokens, nearest_tokens, token_vectors
-from pooling.retrieval.ranking import MEASURES, Found, Ranking, compare_searches, measure, rank
+from pooling.retrieval.late import FACTORS, Tokens, max_sim, merge_tokens, merged_tokens, nearest_tokens, token_vectors
+from pooling.retrieval.layers import SAME, grid_cosines, score_cells, tells_apart
+from pooling.retrieval.ranking import MEASURES, Found, Ranking, compare_searches, measure, nearest_texts, rank
 
 AT_ONCE = 128
 """Passages whose every token is held at a time."""
@@ -34,6 +35,7 @@ AT_ONCE = 128
 __all__ = [
     "FACTORS",
     "MEASURES",
+    "SAME",
     "Chunked",
     "Chunking",
     "Ranking",
@@ -43,19 +45,24 @@ __all__ = [
     "embed_chunks",
     "evaluate",
     "from_pairs",
+    "grid_cosines",
     "labelled",
     "late_name",
     "load",
     "max_sim",
     "measure",
     "merge_tokens",
+    "merged_tokens",
+    "nearest_texts",
     "nearest_tokens",
     "own_search",
     "passage_tokens",
     "query_tokens",
     "rank",
     "read_search",
+    "score_cells",
     "search",
+    "tells_apart",
     "token_vectors",
 ]
 
@@ -207,10 +214,8 @@ def passage_tokens(
     merged: dict[int, list[Tokens]] = {factor: [] for factor in factors}
     for some, states in encoder.stream(passages, layer=layer, **prompt):
         indices += some
-        protected = leading(states, special=special)
-        for tokens in token_vectors(states, special=special):
-            for factor in factors:
-                merged[factor].append(merge_tokens(tokens, factor, protected=protected))
+        for factor, texts in merged_tokens(states, factors, special=special).items():
+            merged[factor] += texts
         if len(indices) >= AT_ONCE:
             yield indices, merged
             indices, merged = [], {factor: [] for factor in factors}

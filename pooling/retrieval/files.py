@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from pooling import datasets
-from pooling.columns import LONGEST_PASSAGE, guess_judged, number, quoted, read_judged
+from pooling.columns import LONGEST_PASSAGE, guess_judged, number, quoted, read_judged, words
 from pooling.files import Limits, decoded, read_table
 from pooling.retrieval.data import MOST_PASSAGES, SearchData, from_pairs, judge, judged_only
 
@@ -17,6 +17,9 @@ MOST_BYTES = 20 * 2**20
 MOST_UNPACKED = 4 * MOST_BYTES
 MOST_JUDGED = 200_000
 LIMITS = Limits(MOST_BYTES, MOST_JUDGED)
+HEADER = frozenset({"score", "scores", "relevance", "rel", "label", "grade", "judgement", "judgment", "rating"})
+"""Words of a name for the column of relevances."""
+KINDS = (".jsonl", ".tsv", ".txt", ".qrels", ".trec")
 SPLITS = ("test", "dev", "train")
 """Of several files of judgements the first of these is read."""
 WANTED = (
@@ -34,7 +37,7 @@ def load(path: str | Path) -> SearchData:
     """
     path = Path(path)
     if path.is_dir():
-        inside = (one for one in sorted(path.rglob("*")) if one.suffix in {".jsonl", ".tsv", ".txt", ".qrels"})
+        inside = (one for one in sorted(path.rglob("*")) if one.suffix in KINDS)
         return read_search({one.relative_to(path).as_posix(): one.read_bytes() for one in inside})
     return read_search({path.name: path.read_bytes()})
 
@@ -82,14 +85,16 @@ def _unzipped(data: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             for member in packed.infolist():
                 name = member.filename
-                if member.is_dir() or "__MACOSX" in name or not name.endswith((".jsonl", ".tsv", ".txt", ".qrels")):
+                if member.is_dir() or "__MACOSX" in name or not name.endswith(KINDS):
                     continue
                 with packed.open(member) as file:
                     found[name] = file.read(left + 1)
                 if (left := left - len(found[name])) < 0:
-                    raise ValueError(f"The zip unpacks to more than {MOST_UNPACKED >> 20} MB, which is too much.")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zipfile.zlib.error):  # type: ignore[attr-defined]
+                    break
+    except Exception:  # what a damaged zip raises, each way of packing decides for itself
         raise ValueError("This zip cannot be unpacked: it is damaged, or has a password. Pack it again.") from None
+    if left < 0:
+        raise ValueError(f"The zip unpacks to more than {MOST_UNPACKED >> 20} MB, which is too much.")
     return found
 
 
@@ -129,7 +134,11 @@ def _the_file(files: Mapping[str, bytes], part: str) -> str:
 
 def _the_qrels(names: list[str]) -> tuple[str, list[str]]:
     """The name of the file of judgements, and what to say of it."""
-    found = [name for name in names if "qrels" in name.lower()] or [name for name in names if name.endswith(".tsv")]
+    found = (
+        [name for name in names if "qrels" in name.lower()]
+        or [name for name in names if name.endswith(".tsv")]
+        or names
+    )
     if not found:
         raise ValueError(f"There is no file of judgements, such as qrels/test.tsv. {WANTED}")
     if len(found) == 1:
@@ -177,7 +186,7 @@ def _texts(name: str, data: bytes, what: str) -> tuple[dict[str, str], dict[str,
 def _judgements(name: str, data: bytes) -> Iterator[tuple[int, str, str, int]]:
     """The lines of a file of judgements: BEIR's query, passage, grade with a header, or TREC's with an iteration."""
     file, (text, _) = Path(name).name, decoded(data)
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if len(lines) > MOST_JUDGED:
         raise ValueError(f"{file} has {len(lines):,} lines; at most {MOST_JUDGED:,} are read.")
     for place, (line, row) in enumerate(lines):
@@ -188,7 +197,7 @@ def _judgements(name: str, data: bytes) -> Iterator[tuple[int, str, str, int]]:
                 "them, or TREC's four columns."
             )
         grade = number(cells[-1])
-        if place == 0 and grade != grade:  # a header
+        if place == 0 and grade != grade and HEADER.intersection(words(cells[-1])):
             continue
         if not grade.is_integer():
             raise ValueError(

@@ -36,6 +36,12 @@ def leading(states: TokenStates, *, special: bool = True) -> int:
     return int(special and bool(states.special[0][states.mask[0]][0]))
 
 
+def merged_tokens(states: TokenStates, factors: Sequence[int], *, special: bool = True) -> dict[int, list[Tokens]]:
+    """The token vectors of each text, merged by each of the factors; those of `token_vectors` and `merge_tokens`."""
+    protected, texts = leading(states, special=special), token_vectors(states, special=special)
+    return {factor: [merge_tokens(one, factor, protected=protected) for one in texts] for factor in factors}
+
+
 def max_sim(queries: Sequence[Tokens], passages: Sequence[Tokens]) -> Float[Tensor, "query passage"]:
     """The mean, over the tokens of the query, of the cosine to the token of the passage that is nearest.
 

@@ -106,14 +106,27 @@ def rank(
     return found.ranking()
 
 
-def measure(ranking: Ranking, data: SearchData) -> dict[str, Float[np.ndarray, " query"]]:
+def nearest_texts(query: Float[Tensor, " dim"], vectors: Float[Tensor, "text dim"], most: int) -> list[int]:
+    """The numbers of the texts nearest to a query by cosine, the best first; of equal ones the earlier first."""
+    cosines = (normalize(vectors.float(), dim=1) @ normalize(query.float(), dim=0)).round(decimals=DECIMALS)
+    return cosines.argsort(descending=True, stable=True)[:most].tolist()
+
+
+def measure(
+    ranking: Ranking, data: SearchData, names: Sequence[str] = tuple(MEASURES)
+) -> dict[str, Float[np.ndarray, " query"]]:
     """Each of `MEASURES` for every query, in the data's order, by trec_eval's rules; 0 where nothing is found.
 
     A grade counts as it is, in nDCG; from 1 up a passage is relevant for the others.
+
+    Args:
+        ranking: of `rank`.
+        data: what is searched.
+        names: those of the measures that are asked for.
     """
     import ir_measures
 
-    names, queries = list(data.passages), list(data.queries)
+    passages, queries = list(data.passages), list(data.queries)
     judged = [
         ir_measures.Qrel(query, passage, grade)
         for query in queries
@@ -121,14 +134,14 @@ def measure(ranking: Ranking, data: SearchData) -> dict[str, Float[np.ndarray, "
         if not data.itself(query, passage)
     ]
     run = [
-        ir_measures.ScoredDoc(query, names[passage], score)
+        ir_measures.ScoredDoc(query, passages[passage], score)
         for query, found, scores in zip(queries, ranking.found.tolist(), ranking.scores.tolist(), strict=True)
         for passage, score in zip(found, scores, strict=True)
         if passage >= 0
     ]
-    asked = {ir_measures.parse_measure(name): name for name in MEASURES}
+    asked = {ir_measures.parse_measure(name): name for name in names}
     place = {query: row for row, query in enumerate(queries)}
-    made = {name: np.zeros(len(queries)) for name in MEASURES}
+    made = {name: np.zeros(len(queries)) for name in names}
     for one in ir_measures.iter_calc(list(asked), judged, run):
         made[asked[one.measure]][place[one.query_id]] = one.value
     return made

@@ -25,6 +25,13 @@ CUTS = {
     "late": "Late chunking",
 }
 """What the ways to cut long texts are called."""
+FORGOTTEN = {
+    "none": "Both prompts",
+    "queries": "Without that of queries",
+    "passages": "Without that of passages",
+    "both": "Without any prompt",
+}
+"""What is forgotten of the prompts, and what a search is called then."""
 LONGEST = 90
 """Characters of a passage in a list."""
 
@@ -87,11 +94,19 @@ def hit_table(
     searched: Mapping[str, Searched], data: SearchData, query: str, ways: Sequence[str], labels: Mapping[str, str]
 ) -> pd.DataFrame:
     """What is found first for a query in each of some ways, side by side, relevant texts marked."""
-    row, names, relevant = list(data.queries).index(query), list(data.passages), data.relevant(query)
-    table = {}
-    for way in ways:
-        found = [names[i] for i in searched[way].ranking.found[row, :FIRST].tolist() if i >= 0]
-        table[labels[way]] = pd.Series([marked(relevant.get(one, 0)) + short(data.passages[one]) for one in found])
+    row = list(data.queries).index(query)
+    found = {labels[way]: searched[way].ranking.found[row].tolist() for way in ways}
+    return listed(found, data, data.relevant(query))
+
+
+def listed(
+    found: Mapping[str, Sequence[int]], data: SearchData, relevant: Mapping[str, int] | None = None
+) -> pd.DataFrame:
+    """The first hits in each way, by passages' numbers, side by side, those of a relevance marked."""
+    names, table = list(data.passages), {}
+    for label, numbers in found.items():
+        some = [names[i] for i in numbers[:FIRST] if i >= 0]
+        table[label] = pd.Series([marked((relevant or {}).get(one, 0)) + short(data.passages[one]) for one in some])
     made = pd.DataFrame(table).fillna("")
     made.insert(0, "place", range(1, len(made) + 1))
     return made
@@ -115,7 +130,9 @@ def relevant_table(
 
 
 def join_table(query: TokenStates, passage: TokenStates) -> pd.DataFrame:
-    """Each token of a query, the token of a text that is nearest to it, and their cosine; the mean is `max_sim`.
+    """Each token of a query, the token of a text that is nearest to it, their cosine, and where that token stands.
+
+    The mean of the cosines is `max_sim`.
 
     Args:
         query: a batch of one.
@@ -128,26 +145,38 @@ def join_table(query: TokenStates, passage: TokenStates) -> pd.DataFrame:
     ]
     nearest, cosines = nearest_tokens(asked, given)
     joined = {"token of the query": names[0], "nearest in the text": [names[1][i] for i in nearest.tolist()]}
-    return pd.DataFrame(joined | {"cosine": cosines.double().numpy().round(3)})
+    cosine, place = cosines.double().numpy().round(3), (nearest + 1).tolist()
+    return pd.DataFrame(joined | {"cosine": cosine, "place in the text": place})
+
+
+def most_relevant(data: SearchData, query: str) -> int:
+    """The number of a query's most relevant text, of several the longest."""
+    relevant = data.relevant(query)
+    return list(data.passages).index(max(relevant, key=lambda one: (relevant[one], len(data.passages[one]))))
 
 
 def chunk_table(
-    chunks: Mapping[str, Chunked], queries: Float[Tensor, "query dim"], data: SearchData, query: str
+    chunks: Mapping[str, Chunked], query: Float[Tensor, " dim"], data: SearchData, passage: int
 ) -> pd.DataFrame:
-    """The chunks of the most relevant text of a query, and how near each is to it, read alone and late."""
-    row, relevant = list(data.queries).index(query), data.relevant(query)
-    passage = max(relevant, key=lambda one: (relevant[one], len(data.passages[one])))
-    at, text = list(data.passages).index(passage), data.passages[passage]
+    """The chunks of a text, and how near each is to a query's embedding, read alone and late: CUTS' columns, chunk.
+
+    Args:
+        chunks: of the ways "alone" and "late".
+        query: the embedding.
+        data: what is searched.
+        passage: the text's number.
+    """
+    text = list(data.passages.values())[passage]
     made: dict[str, dict[Span, float]] = {}
     for way, one in chunks.items():
         [vectors] = one.vectors.values()
-        own = one.owner == at
-        cosines = cosine_similarity(queries[row][None], vectors[own], dim=1).tolist()
+        own = one.owner == passage
+        cosines = cosine_similarity(query[None], vectors[own], dim=1).tolist()
         spans = [span for span, mine in zip(one.spans, own.tolist(), strict=True) if mine]
         made[way] = dict(zip(spans, cosines, strict=True))
     spans = sorted(set().union(*made.values()))
-    columns = {CUTS[way]: [round(one.get(span, float("nan")), 3) for span in spans] for way, one in made.items()}
-    return pd.DataFrame(columns | {"chunk": [short(text[start:stop], 2 * LONGEST) for start, stop in spans]})
+    columns = {CUTS[way]: [one.get(span, float("nan")) for span in spans] for way, one in made.items()}
+    return pd.DataFrame(columns | {"chunk": [text[start:stop] for start, stop in spans]})
 
 
 def marked(grade: int) -> str:

@@ -1,6 +1,6 @@
 """The widgets of the Search page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 def choose_search_data() -> "SearchData | None":
     """What is searched; None, with what is lacking shown, while there is nothing."""
-    from pooling.retrieval import from_pairs, labelled, own_search
-
     names = {
         "own": "100 queries of this project",
         "topics": "256 labelled texts of this project",
@@ -37,15 +35,27 @@ def choose_search_data() -> "SearchData | None":
         help="A relevance is a whole number: 0 for not relevant, 1 or more for relevant. Of labelled texts, those "
         "with the label of the query are relevant.",
     )
+    return searched(name, "Search these")
+
+
+def searched(name: str, act: str) -> "SearchData | None":
+    """What is searched, by its name; None, with what is lacking shown, while there is nothing.
+
+    Args:
+        name: "own", "topics", or a file that is "judged", has labelled "texts", or "files" of BEIR's form.
+        act: what a button says that is shown before anything is made of columns that were only guessed.
+    """
+    from pooling.retrieval import from_pairs, labelled, own_search
+
     try:
         if name == "own":
             return own_search()
         if name == "files":
             return choose_search_files()
         if name == "judged":
-            pairs = choose_judged("Search these")
+            pairs = choose_judged(act)
             return None if pairs is None else from_pairs(pairs)
-        read = own_topics() if name == "topics" else choose_texts("Search these")
+        read = own_topics() if name == "topics" else choose_texts(act)
         return None if read is None else labelled(*read)
     except ValueError as wrong:
         layout.problem(str(wrong))
@@ -77,7 +87,7 @@ def choose_prompts(choice: Choice) -> "tuple[Reading, Reading]":
     return queries, passages
 
 
-def choose_query(data: "SearchData", searched: "Mapping[str, Searched]", measure: str) -> str:
+def choose_query(data: "SearchData", searched: "Mapping[str, Searched]", measure: str, *, disabled: bool) -> str:
     """One of the queries, those first on which the ways of searching differ most; at first one about a detail."""
     from pooling.tables.search import spread
 
@@ -91,7 +101,48 @@ def choose_query(data: "SearchData", searched: "Mapping[str, Searched]", measure
         # The same whatever the ways find, or a link would not know which was meant.
         default=next((query for query in data.queries if data.kinds.get(query) == "detail"), next(iter(data.queries))),
         help="First the queries on which the ways of searching differ most.",
+        disabled=disabled,
     )
+
+
+def choose_own_query() -> str:
+    """A query of the reader's own; empty for none."""
+    typed = kept.text(
+        st.text_input,
+        "Or type a query of your own",
+        key="own-query",
+        max_chars=500,
+        placeholder="What do you look for?",
+    )
+    return typed.strip()
+
+
+def choose_hit(hits: "Mapping[str, Sequence[int]]", passages: "Sequence[str]") -> int:
+    """The number of one of the texts that are found first; at first that of the last way.
+
+    Args:
+        hits: the numbers, by what the ways are called.
+        passages: all texts.
+    """
+    from pooling.tables.search import FIRST, short
+
+    names: dict[str, str] = {}
+    for way, numbers in hits.items():
+        for place, number in enumerate(numbers[:FIRST], start=1):
+            names.setdefault(str(number), f"{place} under {way} · {short(passages[number])}")
+    *_, last = hits.values()
+    return int(kept.one_of(st.selectbox, "One of these texts, token by token", names, key="hit", default=str(last[0])))
+
+
+def choose_forgetting() -> bool:
+    """Whether it is measured what a forgotten prompt costs."""
+    title = "Forget the prompts: what does it cost the chosen strategy?"
+    return kept.flag(st.toggle, title, key="forget")
+
+
+def choose_every_layer() -> bool:
+    """Whether every layer is searched too, which takes another reading of all texts."""
+    return kept.flag(st.toggle, "Search every layer under every strategy", key="every-layer")
 
 
 def choose_chunking() -> "Chunking | None":
