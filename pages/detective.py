@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout
+from pages.ui import cache, controls, kept, layout
 from pages.ui.controls.detective import choose_evidence, offer_probes, use_default_model, wants_verdict
 from pages.ui.navigation import require_frame
 
 require_frame()
 
 from pages.ui.detective import detected, open_case, show_cost, show_mending, show_recipe, show_story, show_verdict
-from pooling.catalogue import DEFAULT
+from pooling.catalogue import DEFAULT, short
 from pooling.pictures import detective as pictures
 from pooling.tables import detective as tables
 
@@ -18,13 +18,14 @@ encoder = cache.encoder(choice.model)
 try:
     evidence = choose_evidence()
     offer_probes(choice.model)
+    kept.belongs("detective-cost-asked", evidence.digest if evidence else object(), False)
     if evidence is None:
         layout.stop()
     if evidence.said:
         layout.remark(evidence.said)
     if evidence.exhibit and choice.model != DEFAULT:
         st.info(
-            f"The exhibits were made with {DEFAULT.rpartition('/')[2]}, and another model is chosen in the sidebar: "
+            f"The exhibits were made with {short(DEFAULT)}, and another model is chosen in the sidebar: "
             "against that one they are compared now.",
             icon=":material/info:",
         )

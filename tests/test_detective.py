@@ -124,3 +124,22 @@ def test_another_model_is_told_that_the_exhibits_are_not_its_own():
     shown.button(key="exhibits-model").click().run()
     assert not shown.exception
     assert not shown.info
+
+
+def test_pasted_texts_stay_out_of_the_address_and_other_vectors_unask_the_cost_of_the_last():
+    page, asked = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300), "detective-cost-asked"
+    page.switch_page(next(page.file for page in PAGES if page.title == "Detective")).run()
+    page.session_state[asked] = True
+    page.segmented_control(key="vectors-from").set_value("pasted").run()
+    assert not page.session_state[asked]
+    for key, typed in (("vector-texts", "a secret"), ("vectors", "1 2")):
+        page.session_state[asked] = True
+        page.text_area(key=key).set_value(typed).run()
+        assert not page.session_state[asked]
+    assert not page.exception
+    assert page.query_params["vectors-from"] == "pasted"
+    assert not {"vector-texts", "vectors"} & set(page.query_params)
+    for title in ("Similarity", "Detective"):
+        page.query_params.clear()  # as a click in the navigation does
+        page.switch_page(next(page.file for page in PAGES if page.title == title)).run()
+    assert page.text_area(key="vector-texts").value == "a secret"

@@ -284,14 +284,17 @@ def _unlike(search: Search, fits: list[Fit], verdict: Verdict) -> list[str]:
 
 
 def _by_length(search: Search, fit: Fit) -> str:
-    """How near an explanation comes that meets no text exactly, as when the server's weights have fewer bits."""
+    """How near an explanation comes that meets no text exactly: what is between them, its figures do not tell."""
     most = fit.guess.most or limit(search.encoder)
     lengths = [min(len(row.ids), most) for row in tokenized(search.encoder, fit.guess.given, search.texts)]
     cosines, said = 1 - fit.misses.square() / 2, []
     for above, end in pairwise((0, *LENGTHS, most)):
         if some := [i for i in search.everything if above < lengths[i] <= end]:
             said.append(f"{float(cosines[some].median()):.4f} of texts up to {max(lengths[i] for i in some)} tokens")
-    return f"No text is met exactly; it is near, as quantised weights are: cosine {listed(said)}."
+    return (
+        "No text is met exactly; it is near, as after quantisation, noise or another mistake that this search does not "
+        f"know: cosine {listed(said)}."
+    )
 
 
 def _order(search: Search) -> str:

@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> str | None:
         parser.error("give a file, or a server's address with --url")
     if wrong := [prompt for prompt in asked.prompt if prompt.count("{}") not in (1, 2)]:
         return f"The prompt {wrong[0]!r} does not hold {{}} once or twice, where the text goes."
+    if asked.json and (asked.json.is_dir() or not asked.json.parent.is_dir()):
+        return f"{asked.json} cannot be written: give a file in a folder that is there with --json."
     try:
         said: list[str] = []
         if asked.url:

@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def read_typed(typed: str) -> np.ndarray:
             return as_array(rows)
         return _json(typed, "What you pasted", list)[1]
     rows = []
-    for place, line in enumerate((line for line in typed.splitlines() if line.strip()), start=1):
+    for place, line in enumerate((line for line in typed.split("\n") if line.strip()), start=1):
         cells = [cell for cell in re.split(r"[,;\s]+", line.strip()) if cell]
         made = [number(cell) for cell in cells]
         wrong = next((c for c, n in zip(cells, made, strict=True) if math.isnan(n) and c.lower() != "nan"), None)
@@ -85,7 +85,7 @@ def read_typed(typed: str) -> np.ndarray:
 def _lists(typed: str) -> list | None:
     """Lists of numbers, one a line; None where it is anything else."""
     try:
-        rows = [json.loads(line) for line in typed.splitlines() if line.strip()]
+        rows = [json.loads(line) for line in typed.split("\n") if line.strip()]
     except (ValueError, RecursionError):
         return None
     return rows if len(rows) > 1 and all(isinstance(row, list) for row in rows) else None
@@ -151,7 +151,7 @@ def _json(text: str, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
         whole = json.loads(text)
     except (ValueError, RecursionError):
         whole = None
-    answer = isinstance(whole, dict) and ("data" in whole or "embeddings" in whole)
+    answer = isinstance(whole, dict) and ("data" in whole or _nested(whole.get("embeddings")))
     if answer or (isinstance(whole, list) and whole and all(isinstance(row, list) for row in whole)):
         vectors, texts = read_answer(whole), None
         if isinstance(whole, dict):
@@ -159,7 +159,7 @@ def _json(text: str, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
         return (_strings(texts) if texts is not None else beside()), vectors
     rows = whole if isinstance(whole, list) else [whole] if isinstance(whole, dict) else []
     if whole is None:
-        for place, line in enumerate(text.splitlines(), start=1):
+        for place, line in enumerate(text.split("\n"), start=1):
             try:
                 rows += [json.loads(line)] if line.strip() else []
             except (ValueError, RecursionError):
@@ -171,6 +171,10 @@ def _json(text: str, name: str, beside: Beside) -> tuple[list[str], np.ndarray]:
     if not any(set(words(key)) & TEXTS for key in names):
         return beside(), vectors
     return _strings([row.get(_named(names, TEXTS)) for row in rows]), vectors
+
+
+def _nested(found: Any) -> bool:
+    return isinstance(found, list) and bool(found) and isinstance(found[0], list | dict)
 
 
 def _csv(text: str, name: str) -> tuple[list[str], np.ndarray]:
@@ -185,13 +189,17 @@ def _csv(text: str, name: str) -> tuple[list[str], np.ndarray]:
     at = header.index(text_name)
     texts = _strings([cells[at] for _, cells in rows])
     vector = next((one for one in header if set(words(one)) & VECTORS and one != text_name), None)
-    if vector is not None and all(cells[header.index(vector)].lstrip().startswith("[") for _, cells in rows):
-        where = header.index(vector)
+    where = header.index(vector) if vector is not None else at
+    lists = [cells[where].lstrip().startswith("[") for _, cells in rows]
+    if vector is not None and any(lists):
+        if not all(lists):
+            place = rows[lists.index(False)][0]
+            raise ValueError(f"Row {place} of {_inside(name)} has no list of numbers in its column {quoted(vector)}.")
         try:
             return texts, as_array([json.loads(cells[where]) for _, cells in rows])
         except (ValueError, RecursionError) as error:
             raise ValueError(f"Column {quoted(vector)} of {_inside(name)} holds no lists of numbers: {error}") from None
-    numbered = [i for i, one in enumerate(header) if i != at and re.fullmatch(r"\D{0,20}\d+", one)]
+    numbered = [header.index(one) for one in _dimensions(header, text_name)]
     written = [[cells[i] for i in numbered] for _, cells in rows]
     made = [[number(cell) for cell in row] for row in written]
     for row, values in zip(written, made, strict=True):
@@ -201,6 +209,15 @@ def _csv(text: str, name: str) -> tuple[list[str], np.ndarray]:
     if not numbered:
         raise ValueError("There is no column of vectors; call it embedding.")
     return texts, np.array(made, dtype=np.float64)
+
+
+def _dimensions(names: Iterable[str], texts: str) -> list[str]:
+    """The columns of a dimension each: numbers after the same word, of which there are most."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name != texts and re.fullmatch(r"\D{0,20}\d+", name):
+            found.setdefault(name.rstrip("0123456789"), []).append(name)
+    return max(found.values(), key=len, default=[])
 
 
 def _columns(data: bytes) -> tuple[list[str], np.ndarray]:
@@ -215,7 +232,7 @@ def _columns(data: bytes) -> tuple[list[str], np.ndarray]:
     named = [name for name in lists if set(words(name)) & VECTORS]
     if lists:
         return texts, as_array(columns[(named or lists)[0]])
-    numbered = [name for name in columns if name != text_name and re.fullmatch(r"\D{0,20}\d+", name)]
+    numbered = _dimensions(columns, text_name)
     if not numbered:
         raise ValueError("There is no column of vectors; call it embedding.")
     return texts, as_array([list(row) for row in zip(*(columns[name] for name in numbered), strict=True)])
@@ -228,12 +245,13 @@ def _npz(data: bytes, name: str, beside: Beside) -> tuple[list[str], np.ndarray]
         raise ValueError(_too_many(read["rows"]))
     if read["pickled"]:
         raise ValueError(f"{name} holds pickled objects, which are never read; save texts as strings.")
-    columns = [rows for rows in read["columns"].values() if rows]
-    numbers = [rows for rows in columns if isinstance(rows[0], list)]
+    columns = {key: rows for key, rows in read["columns"].items() if rows}
+    numbers = {key: rows for key, rows in columns.items() if isinstance(rows[0], list)}
     if not numbers:
         raise ValueError(f"{name} has no array of numbers with a row a text.")
-    vectors = as_array([[float(one) for one in row] for row in numbers[0]])
-    strings = [rows for rows in columns if isinstance(rows[0], str)]
+    named = [rows for key, rows in numbers.items() if set(words(key)) & VECTORS]
+    vectors = as_array([[float(one) for one in row] for row in (named or [*numbers.values()])[0]])
+    strings = [rows for rows in columns.values() if isinstance(rows[0], str)]
     return (_strings(strings[0]) if strings else beside()), vectors
 
 
@@ -245,7 +263,7 @@ def _beside(path: Path) -> list[str]:
     """The texts in a file beside: the same name with .txt, one a line, or texts.json."""
     lines, listed = path.with_suffix(".txt"), path.with_name("texts.json")
     if lines.is_file():
-        return _strings([line for line in lines.read_text(encoding="utf-8-sig").splitlines() if line.strip()])
+        return _strings([line for line in lines.read_text(encoding="utf-8-sig").split("\n") if line.strip()])
     if listed.is_file():
         found = json.loads(listed.read_text(encoding="utf-8"))
         return _strings(found.get("texts") if isinstance(found, dict) else found)

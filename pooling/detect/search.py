@@ -402,7 +402,7 @@ class Search:
         [row] = tokenized(self.encoder, given, [self.texts[text]])
         found: list[Fit] = []
         rows = [cut(row, place) for place in places]
-        for part in _batches(rows):
+        for part in [*_batches(rows)][::-1]:  # the shortest first: they cost least
             for layer, several, vectors in self.pooled(self.states(given, [rows[i] for i in part]), poolers):
                 for steps, one in self.variants(vectors):
                     misses = self.target.misses(one[:, :, None], [text])[..., 0]
@@ -421,23 +421,25 @@ class Search:
         rows = self.rows(given, self.everything, most)
         lengths = [len(row.ids) for row in rows]
         sizes: list[tuple[int | None, int | None]] = []
+        few = [min(unlike, key=lambda i: lengths[i])] if self.target.kind != "codes" else self.everything
         if fixed:
             longest, end = max(lengths), min(limit(self.encoder), 512)
             usual = {-(-longest // 8) * 8, 1 << (longest - 1).bit_length(), self.encoder.max_length, 128, 512}
-            sizes = [(None, wide) for wide in sorted(usual) if longest <= wide <= end]
+            # One below the longest text is where that is cut, too.
+            sizes = [(None, wide) for wide in sorted(usual) if min(lengths[i] for i in few) < wide <= end]
         else:
             sizes = [(size, None) for size in dict.fromkeys([len(rows), 32, 16, 8, 4, 2]) if size <= len(rows)]
-        few = [min(unlike, key=lambda i: lengths[i])] if self.target.kind != "codes" else self.everything
-        in_vain: set[tuple[Padding, tuple[int, ...]]] = set()
         for (batch, width), padding in product(sizes, self.paddings):
-            guess = Guess(given, 0, PADDED[0], (), most, padding, batch, width)
+            at = width if width and width < max(lengths) else most
+            guess = Guess(given, 0, PADDED[0], (), at, padding, batch, width)
+            shown = [cut(row, at) for row in rows] if at else rows
             each = self.widths(guess, lengths)
             for texts in (few, self.everything):
-                same = (padding, tuple(each[i] for i in texts))
-                made = {} if same in in_vain else self.together(self.parts(guess, texts, rows), PADDED)
+                same = (given, padding, tuple((i, len(shown[i].ids), each[i]) for i in texts))
+                made = {} if same in self.in_vain else self.together(self.parts(guess, texts, shown), PADDED)
                 fits = self.compared(guess, made, texts)
                 if not self.exact(fits):
-                    in_vain.add(same)
+                    self.in_vain.add(same)
                     break
             else:
                 self.remember(fits)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.ui import kept, layout, url
 from pages.ui.controls.files import Given, taken
-from pooling.catalogue import DEFAULT
+from pooling.catalogue import DEFAULT, short
 from pooling.datasets import Exhibit, exhibit_vectors, exhibits
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def _choose_exhibit() -> Evidence:
         required=True,
         label_visibility="collapsed",
         on_change=st.session_state.update,
-        args=({"verdict": False, "detective-cost-asked": False},),
+        args=({"verdict": False},),
     )
     st.caption(
         f"Other people's programs made each of them of the same {len(texts)} texts with the model "
-        f"{DEFAULT.rpartition('/')[2]}, and each made one mistake. Look at the clues, guess, then ask."
+        f"{short(DEFAULT)}, and each made one mistake. Look at the clues, guess, then ask."
     )
     exhibit = stories[int(chosen) - 1]
     return Evidence(texts, exhibit_vectors(exhibit.name), exhibit)
@@ -116,9 +116,7 @@ def wants_verdict() -> bool:
 def use_default_model() -> None:
     """A button that goes to the model that made the exhibits."""
     state = {"model": DEFAULT}
-    st.button(
-        f"Use {DEFAULT.rpartition('/')[2]}", key="exhibits-model", on_click=st.session_state.update, args=(state,)
-    )
+    st.button(f"Use {short(DEFAULT)}", key="exhibits-model", on_click=st.session_state.update, args=(state,))
 
 
 @dataclass
@@ -133,7 +131,7 @@ class _Files:
 
     def forget(self) -> None:
         """Have no file any more."""
-        self.name, self.read, self.refused = "", None, ""
+        self.name, self.read, self.refused, self.coming = "", None, "", None
 
     def take(self, key: str) -> None:
         """Take what was uploaded."""
@@ -150,7 +148,6 @@ def _give_file() -> "tuple[Sequence[str], np.ndarray] | None":
 
     files: _Files = st.session_state.setdefault("_vectors_file", _Files())
     if (file := files.coming) is not None:
-        files.coming = None
         try:
             with st.spinner("Reading the file…"):
                 if len(file.data) > MOST_BYTES:
@@ -158,6 +155,7 @@ def _give_file() -> "tuple[Sequence[str], np.ndarray] | None":
                 files.name, files.read = file.name, read_vectors(file.data, "The file", list)
         except ValueError as wrong:
             files.refused = f"{file.name}: {wrong}"
+        files.coming = None  # not before: a run that ends while it reads leaves it to the next
     if files.read is None:
         key = f"vectors-upload-{files.uploads}"
         st.file_uploader(
@@ -195,7 +193,8 @@ def _texts_apart() -> list[str]:
 
 
 def _paste_texts() -> list[str]:
-    typed = kept.text(st.text_area, "Texts, one a line", key="vector-texts", height=140)
+    # Not in the address: they are the reader's own, and without their vectors a link says nothing.
+    typed = st.text_area("Texts, one a line", key="vector-texts", height=140, persist_state="session")
     return [line.removesuffix("\r") for line in typed.split("\n") if line.strip()]
 
 
@@ -207,11 +206,11 @@ def _paste() -> "tuple[Sequence[str], np.ndarray] | None":
     with left:
         texts = _paste_texts()
     with right:
-        typed = kept.text(
-            st.text_area,
+        typed = st.text_area(
             "Their vectors: JSON, or the numbers of one a line",
             key="vectors",
             height=140,
+            persist_state="session",
             help="All the numbers of each vector, in the order of the texts. Press Ctrl+Enter (⌘+Enter on a Mac).",
         )
     if not texts or not typed.strip():
