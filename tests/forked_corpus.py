@@ -18,7 +18,7 @@ import traceback
 import torch
 
 from pooling.catalogue import DEFAULT
-from pooling.corpus.__main__ import main
+from pooling.corpus.command import main
 from pooling.corpus.work import encoder_of
 
 NEW_MOUNTS = 0x00020000

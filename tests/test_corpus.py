@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +23,10 @@ import pytest
 import torch
 
 from pooling import catalogue, embed, get_strategy
-from pooling.after import get_step, save_step
+from pooling.after import fit_steps, get_step, save_step
 from pooling.catalogue import DEFAULT, get_model, sha256_of
 from pooling.corpus import work
-from pooling.corpus.__main__ import main
+from pooling.corpus.command import main
 from pooling.corpus.estimate import Estimate, span
 from pooling.encoders.loading import read_encoder
 from pooling.export import embeddings, pack_embeddings, ready
@@ -192,7 +193,19 @@ BROKEN_OFF = gzip.compress(b'{"text": "one"}\n' * 999, mtime=0)[:-30]
             BROKEN_OFF,
             "some.jsonl.gz cannot be read: ",
         ),
-        ("some.jsonl", b'[{"text": "one"}]', "some.jsonl is one JSON list; write one object a line."),
+        ("some.jsonl", b'[{"text": "one"}]', "is one JSON value as a whole; write one object a line."),
+        ("some.json", b'{\n  "text": "one"\n}\n', "is one JSON value as a whole; write one object a line."),
+        ("some.jsonl", b'{"a": 1}\n{"b": 2}\n', "some.jsonl has no column 'text'; its columns: 'a', 'b'."),
+        (
+            "some.jsonl",
+            b'{"a": 1}\n' * 1024 + b'{"text": "late"}\n',
+            "some.jsonl has no column 'text'; its columns: 'a'.",
+        ),
+        (
+            "some.csv",
+            b'text,n\r\n"a\r\nb",1\r\n\r\n"c ""d",2\r\n"e,3\r\nf,4\r\n',
+            "some.csv cannot be read: a quote that opens in the row of line 6 is never closed",
+        ),
         ("some.csv", b"a,b\r\n1,2\r\n", "some.csv has no column 'text'; its columns: 'a', 'b'."),
         ("some.csv", "text\r\nß\r\n".encode("utf-16"), "some.csv is UTF-16; save it as UTF-8."),
         ("some.csv", b"", "some.csv has no column 'text'; its columns: none."),
@@ -209,6 +222,32 @@ def test_a_file_that_cannot_be_read_is_named_before_anything_is_computed(tmp_pat
     assert said in main([str(folder), str(tmp_path / "out")])
     assert not list(tmp_path.glob("out/vectors/*"))
     assert not (tmp_path / "out" / "recipe.json").exists()
+
+
+def test_a_link_that_leads_nowhere_is_named_and_nulls_alone_are_counted(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    text_lines(folder / "a.txt", TEXTS)
+    (folder / "b.jsonl").symlink_to("/nowhere")
+    assert main([str(folder), str(tmp_path / "out")]) == (
+        f"{folder / 'b.jsonl'} leads nowhere: mend the link, or take it out of the folder."
+    )
+    (folder / "b.jsonl").unlink()
+    pq.write_table(pa.table({"text": pa.nulls(2)}), folder / "none.parquet")
+    pq.write_table(pa.table({"text": pa.array(["one", "two"], pa.string_view())}), folder / "views.parquet")
+    (folder / "first.jsonl").write_text('{"other": 1}\n{"text": "three"}\n')
+    made(folder, tmp_path / "out", "--shard-rows", 2)
+    assert manifest(tmp_path / "out")["rows"] == len(TEXTS) + 3
+    assert sum(manifest(tmp_path / "out")["left out"].values()) == 3
+
+
+def test_what_others_keep_beside_the_shards_stays(tmp_path):
+    corpus, out = lines(tmp_path / "in.jsonl", TEXTS), tmp_path / "out"
+    made(corpus, out)
+    (out / "vectors" / "mine.parquet").write_text("mine")
+    (out / "vectors" / ".ipynb_checkpoints").mkdir()
+    made(corpus, out)
+    assert (out / "vectors" / "mine.parquet").read_text() == "mine"
 
 
 def test_a_column_of_numbers_and_a_damaged_page_are_said_too(tmp_path):
@@ -282,6 +321,7 @@ def test_steps_with_numbers_of_a_corpus_are_fitted_on_its_first_texts_or_given(e
         (["--after", "l2", *given], "--fitted has numbers of centre, int8, which --after does not name."),
         (["--after", "centre,int8", "--strategy", "mean,max", *given], "are of one strategy's vectors"),
         (["--after", "whiten", "--fit", 20], "needs more than 384 embeddings, and 20 were given"),
+        (["--after", "pca:128", "--fit", 8], "fitted to 7 directions, so 128 cannot be taken; fit it on more texts."),
         (["--after", "centre", "--fitted", corpus], "holds no step that pooling.after.save_step wrote."),
     ):
         assert said in main([str(corpus), str(tmp_path / "wrong"), *map(str, wrong)])
@@ -299,6 +339,15 @@ def test_the_recipe_of_an_export_gives_the_exports_vectors(encoder, tmp_path):
     plain.write_text(json.dumps(manifest(tmp_path / "out")["columns"]["smooth_max"]), encoding="utf-8")
     made(corpus, tmp_path / "out", "--recipe", plain)  # the same again: nothing to do
     assert "no manifest.json of the app's Export" in main([str(corpus), str(tmp_path / "o"), "--recipe", str(corpus)])
+    # With it come the numbers that its steps were fitted to.
+    recipe = Recipe(DEFAULT, "mean", 6, after=("centre", "int8"))
+    steps = fit_steps(recipe.after, embeddings(recipe, encoder, some_texts(40)))
+    pooled = embeddings(recipe, encoder, TEXTS)
+    zipped.write_bytes(pack_embeddings("npz", recipe, encoder, TEXTS, (), pooled, steps))
+    made(corpus, tmp_path / "fitted", "--recipe", zipped)
+    found, wanted = vectors(tmp_path / "fitted"), ready(pooled, steps)
+    assert (found.int() - wanted.int()).abs().max() <= 1
+    assert (found == wanted).float().mean() > 0.99
 
 
 def test_the_command_in_the_code_dialog_runs_and_gives_the_choices_vectors(encoder, tmp_path, monkeypatch):
@@ -326,6 +375,10 @@ def test_the_command_in_the_code_dialog_runs_and_gives_the_choices_vectors(encod
         (["--strategy", "mean,mean"], "The strategy mean is there twice"),
         (["--strategy", "smooth_max:temperature"], "has no value; write smooth_max:name=value."),
         (["--layer", "7"], "has layers 0 to 6, not 7."),
+        (["--layer", "last"], "--layer takes whole numbers, 0 to the last or -1 for it"),
+        (["--strategy", "smooth_max:temperature=x"], "'temperature' of smooth_max takes a number, and 'x' is none."),
+        (["--after", "l2, first:500"], "There are 384 dimensions, so the first 500 cannot be taken."),
+        (["--model", "BAAI/bge-small-en-v1.5"], "BAAI/bge-small-en-v1.5 is not downloaded yet"),
         (["--after", "first:500"], "There are 384 dimensions, so the first 500 cannot be taken."),
         (["--strategy", "cls_attention", "--layer", "0"], "attention"),
         (["--prompt", "query"], "A prompt holds {} once"),
@@ -462,6 +515,17 @@ def test_it_ends_cleanly_where_it_is_asked_to_and_goes_on(forked, many, encoder,
         assert_whole(out, encoder)
 
 
+def test_ctrl_c_while_the_libraries_are_imported_ends_it_without_a_traceback(many, tmp_path):
+    command = [sys.executable, "-m", "pooling.corpus", many, tmp_path / "out"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert said == "\nStopped before anything was read; the same command begins.\n"
+    assert process.returncode == 130
+
+
 def test_where_there_is_no_room_it_says_so_and_goes_on_once_there_is(forked, many, encoder, tmp_path):
     out = tmp_path / "out"
     # 60 rows take 92 KB; the notes and the recipe have room.
@@ -508,8 +572,11 @@ def test_another_recipe_other_texts_and_a_folder_of_something_else_are_refused(t
     for asked, said in (
         (["--layer", "5"], "another recipe (layer 6, not 5)"),
         (["--strategy", "max"], "another recipe (strategy mean, not max)"),
-        (["--after", "l2"], 'another recipe (after [], not ["l2"])'),
-        (["--no-text"], "another recipe (keep_text true, not false)"),
+        (["--after", "l2"], "another recipe (--after none, not l2)"),
+        (["--no-text"], "another recipe (texts kept: yes, not no)"),
+        (["--shard-rows", "50"], "another recipe (--shard-rows 8192, not 50)"),
+        (["--prompt", "query: {}"], "another recipe (--prompt {}, not query: {})"),
+        (["--bfloat16"], "another recipe (bfloat16: no, not yes)"),
     ):
         assert said in main([str(corpus), str(out), *asked])
     lines(corpus, [*TEXTS[:3], "Another one."])
@@ -519,6 +586,8 @@ def test_another_recipe_other_texts_and_a_folder_of_something_else_are_refused(t
     (tmp_path / "mine" / "letter.txt").write_text("Dear")
     assert "is not empty, and was not begun by this command" in main([str(corpus), str(tmp_path / "mine")])
     assert "would be read as texts" in main([str(tmp_path), str(out)])
+    assert "would be read as texts" in main([tmp_path.as_uri(), str(out)])
+    assert "is an address" in main([str(corpus), "s3://bucket/out"])
     assert "is a file; name a folder." in main([str(corpus), str(tmp_path / "mine" / "letter.txt")])
 
 

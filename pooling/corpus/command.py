@@ -8,16 +8,17 @@ Whatever ends it, the same command goes on.
 import argparse
 import dataclasses
 import errno
-import signal
+import re
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 from pooling.after import get_step
-from pooling.catalogue import DEFAULT, PLAIN, get_model, sha256_of, split_template
+from pooling.catalogue import AVERAGE, DEFAULT, PLAIN, get_model, sha256_of, split_template
 from pooling.corpus import fitting
 from pooling.corpus.estimate import Estimate, span
-from pooling.corpus.job import ROWS_A_SHARD, Job, read_recipe
+from pooling.corpus.job import ROWS_A_SHARD, Job, fitted_in, read_recipe
 from pooling.corpus.reading import CannotRead, find, ids_are_numbers
 from pooling.corpus.run import LISTED, Maker, Result, estimate, run
 from pooling.corpus.work import encoder_of
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         "--recipe", type=Path, metavar="FILE", help="in place of these six: the app's Export, or its manifest"
     )
     made.add_argument("--fitted", type=Path, action="append", default=[], metavar="FILE", help=(
-        "the numbers of a step that is fitted on a corpus (centre, whiten, int8), of pooling.after.save_step"
+        "the numbers of a step that is fitted on a corpus (centre, whiten, pca, int8), of pooling.after.save_step"
     ))  # fmt: skip
     made.add_argument("--fit", type=int, default=0, metavar="N", help="or fit such steps on the first N texts")
     made.add_argument("--column", default="text", help="the column of the texts (%(default)s)")
@@ -72,30 +73,22 @@ def main(arguments: list[str] | None = None) -> str | int | None:
         parse.error("--shard-rows and --fit take numbers from 1 up")
     if asked.ray and not find_spec("ray"):
         return "Ray is not installed; run: pip install ray==2.60.0"
+    if re.match(r"\w{2,}:/", asked.out.as_posix()):
+        return f"OUT is a folder of this machine, or one that is mounted here; {asked.out} is an address."
+    if asked.out.resolve().is_relative_to(Path(asked.corpus.removeprefix("file://")).resolve()):
+        return f"{asked.out} lies in {asked.corpus}, and would be read as texts; name a folder beside it."
     try:
-        if asked.out.resolve().is_relative_to(Path(asked.corpus).resolve()):
-            return f"{asked.out} lies in {asked.corpus}, and would be read as texts; name a folder beside it."
-        sources, others = find(asked.corpus)
-        for other in others[:5]:
-            print(f"Left alone, for it is no kind of file that is read here: {other}")
-        job = the_job(asked)
-        job = dataclasses.replace(job, numbered=ids_are_numbers(sources, asked.id))
-        if asked.estimate:
-            print(said_before(job, estimate(job, sources, asked.out), asked.out))
-            return None
-        maker: Maker | None = None
-        if asked.ray:
-            from pooling.corpus.on_ray import on_ray
-
-            maker = on_ray(asked.ray)
-        print(said_after(run(job, sources, asked.out, maker=maker, fitted=asked.fitted), asked.out))
+        with tempfile.TemporaryDirectory() as folder:
+            if asked.recipe and not asked.fitted:
+                asked.fitted = fitted_in(asked.recipe, Path(folder))
+            print(made(asked))
     except KeyboardInterrupt:
         print("\nStopped. What is finished stays; the same command goes on.", file=sys.stderr)
         return 130
     except OSError as error:
         if error.errno in FULL:
             return f"There is no room left in {asked.out}. What is finished stays; {GO_ON.format('make room')}"
-        return f"{error.filename or asked.out}: {error.strerror or error}"
+        return f"{error.filename or asked.out}: {error.strerror}" if error.strerror else str(error)
     except (CannotRead, ValueError, NotComputable, HubError) as error:
         return str(error)
     except KeyError as error:
@@ -107,6 +100,24 @@ def main(arguments: list[str] | None = None) -> str | int | None:
             )
         raise
     return None
+
+
+def made(asked: argparse.Namespace) -> str:
+    """Make what is asked for, or estimate it; what there is to say in the end."""
+    sources, others = find(asked.corpus)
+    for other in others[:5]:
+        print(f"Left alone, for it is no kind of file that is read here: {other}")
+    if len(others) > 5:
+        print(f"And {len(others) - 5:,} more.")
+    job = dataclasses.replace(the_job(asked), numbered=ids_are_numbers(sources, asked.id))
+    if asked.estimate:
+        return said_before(job, estimate(job, sources, asked.out), asked.out)
+    maker: Maker | None = None
+    if asked.ray:
+        from pooling.corpus.on_ray import on_ray
+
+        maker = on_ray(asked.ray)
+    return said_after(run(job, sources, asked.out, maker=maker, fitted=asked.fitted), asked.out)
 
 
 def the_job(asked: argparse.Namespace) -> Job:
@@ -157,7 +168,13 @@ def the_recipes(asked: argparse.Namespace) -> list[Recipe]:
     names = [name for name, _ in strategies]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(f"The strategy {twice[0]} is there twice, and would be one column; run the command twice.")
-    layers = [int(one) for one in (asked.layer or "-1").split(",")]
+    try:
+        layers = [int(one) for one in (asked.layer or "-1").replace(AVERAGE, f"1,{model.layers}").split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--layer takes whole numbers, 0 to the last or -1 for it, or several to average, as 1,6; {asked.layer!r} "
+            "is none of these."
+        ) from None
     return [
         Recipe(
             model.name,
@@ -165,7 +182,7 @@ def the_recipes(asked: argparse.Namespace) -> list[Recipe]:
             layers[0] if len(layers) == 1 else tuple(layers),
             template=asked.prompt or PLAIN,
             pool_template=not asked.prompt_not_pooled,
-            after=tuple(one for one in (asked.after or "").split(",") if one),
+            after=tuple(filter(None, map(str.strip, (asked.after or "").split(",")))),
             params=params,
         )
         for name, params in strategies
@@ -182,35 +199,43 @@ def read_strategy(written: str) -> tuple[str, tuple[tuple[str, float], ...]]:
     name, *params = written.strip().split(":")
     if wrong := [one for one in params if "=" not in one]:
         raise ValueError(f"The parameter {wrong[0]!r} has no value; write {name}:name=value.")
-    settings = {key: float(value) for key, _, value in (one.partition("=") for one in params)}
+    settings = {}
+    for key, _, value in (one.partition("=") for one in params):
+        try:
+            settings[key] = float(value)
+        except ValueError:
+            raise ValueError(f"The parameter {key!r} of {name} takes a number, and {value!r} is none.") from None
     return get_strategy(name, **settings).name, tuple(settings.items())
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something: "1 text", "2,000 texts"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def said_before(job: Job, found: Estimate, out: Path) -> str:
     """An estimate in sentences."""
     device = encoder_of(job.recipe.model).device.type.upper()
     kept = "vectors, ids and texts" if job.keep_text else "vectors and ids"
-    return (
-        f"{found.texts:,} texts of {found.tokens:.3g} tokens on average, as a sample of them says.\n"
+    room = free_disk(out)
+    said = (
+        f"{counted(found.texts, 'text')} of {found.tokens:.3g} tokens on average, as a sample of them says.\n"
         f"{found.seconds:.3g} s a thousand on this {device}: {span(found.hours())} on one such machine, "
         f"{span(found.hours(10))} on ten.\n"
-        f"{megabytes(found.size)} of {kept}; {out} has room for {megabytes(free_disk(out))}."
+        f"{megabytes(found.size)} of {kept}; {out} has room for {megabytes(room)}."
     )
+    if found.size > room:
+        said += "\nThat is not enough, unless Parquet packs it well: make room, or keep less with --no-text or --after."
+    return said
 
 
 def said_after(made: Result, out: Path) -> str:
     """What there is in the end, in sentences."""
     left_out = ", ".join(f"{count:,} {why}" for why, count in made.left_out.items())
-    said = f"{made.rows:,} texts in {made.shards:,} files: {out / 'vectors'}."
+    said = f"{counted(made.rows, 'text')} in {counted(made.shards, 'file')}: {out / 'vectors'}."
     if made.left_out or made.cut:
         said += (
             f"\n{sum(made.left_out.values()):,} left out{f' ({left_out})' if left_out else ''}, {made.cut:,} cut at "
         )
         said += f"the model's limit: {out / LISTED} lists them."
     return said
-
-
-if __name__ == "__main__":
-    # A scheduler's way to end a program is taken as Ctrl+C is.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main())

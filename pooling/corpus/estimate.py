@@ -5,6 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
+from pooling.machine import megabytes
+from pooling.tables import number
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -64,3 +69,36 @@ def span(hours: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{hours:,.1f} h"
+
+
+def estimate_table(found: Estimate, machines: int) -> pd.DataFrame:
+    """What a corpus takes on so many machines, a row each: what, how much."""
+    rows = {
+        "texts": f"{found.texts:,}",
+        "tokens a text, special ones and prompt included": number(found.tokens),
+        "seconds a thousand texts, on this machine": number(found.seconds),
+        "on one such machine": span(found.hours()),
+        f"on {machines:,} of them": span(found.hours(machines)),
+        "machines, to be done within a day": f"{found.machines(24.0):,}",
+        "bytes a text, its number included": f"{found.bytes:,}",
+        "bytes of all": megabytes(found.size),
+    }
+    if machines == 1:
+        del rows["on 1 of them"]
+    return pd.DataFrame({"what": rows.keys(), "how much": rows.values()})
+
+
+def about_estimate(found: Estimate, machines: int, device: str) -> str:
+    """What a corpus takes, in a sentence.
+
+    Args:
+        found: the estimate.
+        machines: that share the texts.
+        device: what it was measured on.
+    """
+    many = "such machine" if machines == 1 else "such machines that do not wait for one another"
+    return (
+        f"{found.texts:,} texts of {number(found.tokens)} tokens, at {number(found.seconds)} s a thousand on this "
+        f"{device}, as busy as it is: {span(found.hours(machines))} on {machines:,} {many}, and "
+        f"{megabytes(found.size)} of vectors. Longer texts take longer."
+    )

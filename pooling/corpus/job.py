@@ -4,15 +4,33 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pooling.after import get_step
 from pooling.catalogue import get_model
 from pooling.encoders import Encoder
 from pooling.export import MANIFEST, manifest
 from pooling.recipe import Recipe
 
 ROWS_A_SHARD = 8192
+SAID = {
+    "rows": "--shard-rows",
+    "keep_text": "texts kept:",
+    "bfloat16": "bfloat16:",
+    "numbered": "ids as whole numbers:",
+    "column": "--column",
+    "id": "--id",
+    "fit": "--fit",
+    "fitted": "the files of --fitted:",
+    "weights": "weights with the hash",
+    "recipes": "strategies:",
+    "template": "--prompt",
+    "pool_template": "prompt pooled:",
+    "after": "--after",
+    "params": "parameters",
+}
+"""What a reader knows a job's and a recipe's fields by."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +78,15 @@ def difference(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
             if strategies[0] != strategies[1]:
                 return f"strategy {strategies[0]}, not {strategies[1]}"
             return next(difference(one, two) for one, two in zip(other, value, strict=True) if one != two)
-        return f"{name} {_said(other)}, not {_said(value)}"
+        return f"{SAID.get(name, name)} {_said(other)}, not {_said(value)}"
     return ""
 
 
 def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ",".join(value) or "none"
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 
@@ -94,3 +116,16 @@ def read_recipe(path: Path) -> Recipe:
         )
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is no {MANIFEST} of the app's Export, and no zip file with one.") from error
+
+
+def fitted_in(path: Path, folder: Path) -> list[Path]:
+    """The numbers of fitted steps that the app's Export has packed with a recipe, taken out into a folder."""
+    if not zipfile.is_zipfile(path):
+        return []
+    steps = {get_step(one).name for one in read_recipe(path).after}
+    with zipfile.ZipFile(path) as archive:
+        inside = [name for name in archive.namelist() if PurePosixPath(name).suffix == ".safetensors"]
+        wanted = {PurePosixPath(name).name: name for name in inside if PurePosixPath(name).stem in steps}
+        for name, packed in wanted.items():
+            (folder / name).write_bytes(archive.read(packed))
+    return [folder / name for name in wanted]

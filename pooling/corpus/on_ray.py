@@ -5,12 +5,15 @@ Data, when it goes on, can write rows twice; this needs neither. Workers write i
 has to be shared, and only this process reads the corpus.
 """
 
+import contextlib
 import os
+import signal
 import socket
 import uuid
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before Ray is imported: nothing is told to anybody
@@ -42,8 +45,9 @@ def on_ray(address: str) -> Maker:
 
     def make(job: Job, out: Path, missing: Iterator[Shard], further: Callable[[int], None]) -> Made:
         out = out.resolve()
-        start(address)
         try:
+            with _whole():
+                start(address)
             check_nodes(job, out)
             kind = "GPU" if ray.cluster_resources().get("GPU") else "CPU"
             place: dict[str, Any] = {"num_gpus": 1} if kind == "GPU" else {"num_cpus": 1}
@@ -63,6 +67,20 @@ def on_ray(address: str) -> Maker:
             ray.shutdown()
 
     return make
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Ctrl+C waits until this is done: Ray can crash when its beginning is broken off."""
+    asked: list[int] = []
+    before = {by: signal.signal(by, lambda number, frame: asked.append(number)) for by in (SIGINT, SIGTERM)}
+    try:
+        yield
+    finally:
+        for by, handler in before.items():
+            signal.signal(by, handler)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def start(address: str) -> None:

@@ -6,7 +6,8 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from itertools import chain
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from pooling.columns import quoted
 
 PACKED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 AT_ONCE = 1024
-"""Rows of a Parquet file that are unpacked at a time."""
+"""Rows of a Parquet file that are unpacked at a time, and objects of JSON Lines among which each column must be."""
 LONGEST_LINE = 2**26
 """Characters of a line, or of a cell of a CSV file: what is longer is no line."""
 MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
@@ -76,13 +77,14 @@ def find(where: str) -> tuple[list[Source], list[str]]:
     except (pa.ArrowException, OSError) as error:
         raise CannotRead(f"{where} cannot be read: {_short(error)}") from error
     found, others = [], []
+    if not alone and isinstance(system, pa.fs.LocalFileSystem):
+        for link in Path(path).rglob("*"):  # pyarrow passes over those that lead nowhere
+            if _kind(link.name)[0] in KINDS and not _aside(link.relative_to(path)) and not link.exists():
+                raise CannotRead(f"{link} leads nowhere: mend the link, or take it out of the folder.")
     for info in sorted((one for one in infos if one.type == pa.fs.FileType.File), key=lambda one: one.path):
-        inside = PurePosixPath(info.path.removeprefix(path).lstrip("/") or info.base_name)
-        if not alone and any(part.startswith((".", "_")) for part in inside.parts):
-            continue  # what other programs keep beside their files
-        name = PurePosixPath(info.path.lower())
-        packed = PACKED.get(name.suffix)
-        kind = (PurePosixPath(name.stem) if packed else name).suffix
+        if not alone and _aside(PurePosixPath(info.path.removeprefix(path).lstrip("/") or info.base_name)):
+            continue
+        kind, packed = _kind(info.path)
         if kind in KINDS:
             found.append(Source(info.path, system, kind, packed, info.size))
         else:
@@ -92,6 +94,18 @@ def find(where: str) -> tuple[list[Source], list[str]]:
             f"{where} is none of these, and holds none: {', '.join(KINDS)}, or one of them with .gz, .zst."
         )
     return found, others
+
+
+def _aside(inside: PurePath) -> bool:
+    """Whether a path in a folder is of what other programs keep beside their files."""
+    return any(part.startswith((".", "_")) for part in inside.parts)
+
+
+def _kind(path: str) -> tuple[str, str | None]:
+    """The kind of a file by its name's end, and how it is packed."""
+    name = PurePosixPath(path.lower())
+    packed = PACKED.get(name.suffix)
+    return (PurePosixPath(name.stem) if packed else name).suffix, packed
 
 
 def ids_are_numbers(sources: Sequence[Source], id_column: str) -> bool:
@@ -148,7 +162,8 @@ def _parquet(source: Source, column: str, id_column: str) -> Iterator[Row]:
         kind = schema.field(column).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        is_text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+        if not any(of(kind) for of in is_text):
             raise CannotRead(f"The column {quoted(column)} of {source.path} holds {kind}, not text.")
         wanted, number = list(dict.fromkeys([column, *([id_column] if id_column else [])])), 0
         for batch in file.iter_batches(batch_size=AT_ONCE, columns=wanted, use_threads=False):
@@ -167,10 +182,12 @@ def _csv(source: Source, column: str, id_column: str) -> Iterator[Row]:
         with _text(source) as file:
             first = file.readline(LONGEST_LINE)
             between = max("\t" if source.kind == ".tsv" else ",;\t|", key=first.count)
-            # A name may hold a line's end; then the header goes on.
-            names = next(csv.reader(_chained(first, file), delimiter=between), [])
+            lines = _Taken(chain([first], file))
+            reader = csv.reader(lines, delimiter=between)
+            names = next(reader, [])  # a name may hold a line's end; then the header goes on
             _need(source, names, column, id_column)
-            yield from _cells(source, csv.reader(file, delimiter=between), names, column, id_column)
+            yield from _cells(source, lines.records(reader), names, column, id_column)
+            lines.check_closed(between)
     finally:
         csv.field_size_limit(others_limit)
 
@@ -183,13 +200,50 @@ def _cells(source: Source, lines: Iterable[list[str]], names: list[str], column:
         yield Row(cells[one] if whole and one is not None else None, found, source.path, number)
 
 
-def _chained(first: str, file: io.TextIOWrapper) -> Iterator[str]:
-    yield first
-    yield from file
+class _Taken:
+    """Lines that remember those of the record that is read now."""
+
+    def __init__(self, lines: Iterable[str]):
+        self.left, self.record, self.number = iter(lines), list[str](), 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self.left)
+        self.record.append(line)
+        return line
+
+    def records(self, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+        """What a reader makes of these lines; of the last record its lines stay."""
+        while True:
+            self.number += len(self.record)
+            before, self.record = self.record, []
+            try:
+                found = next(reader)
+            except StopIteration:
+                self.number, self.record = self.number - len(before), before
+                return
+            except csv.Error as error:
+                raise csv.Error(f"the row of line {self.number + 1}: {error}") from error
+            yield found
+
+    def check_closed(self, between: str) -> None:
+        """Refuse a file that ends inside quotes: one text had taken all that follows.
+
+        Raises:
+            csv.Error: with the line where the record began.
+        """
+        try:
+            list(csv.reader(self.record, delimiter=between, strict=True))
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise csv.Error(f"a quote that opens in the row of line {self.number + 1} is never closed") from error
 
 
 def _json_lines(source: Source, column: str, id_column: str) -> Iterator[Row]:
-    known = False
+    names: dict[str, None] = {}
+    lacking, tried = {*filter(None, (column, id_column))}, 0
     with _text(source) as file:
         for number, line in enumerate(_lines(file), start=1):
             if not line.strip():
@@ -198,17 +252,22 @@ def _json_lines(source: Source, column: str, id_column: str) -> Iterator[Row]:
                 found = json.loads(line)
             except (ValueError, RecursionError):
                 found = None
-            if number == 1 and (isinstance(found, list) or line.strip() == "["):
-                raise CannotRead(f"{source.path} is one JSON list; write one object a line.")
+            if number == 1 and (isinstance(found, list) or line.strip() in ("[", "{")):
+                raise CannotRead(f"{source.path} is one JSON value as a whole; write one object a line.")
             if not isinstance(found, dict):
                 yield Row(None, Unreadable("no JSON object"), source.path, number)
                 continue
-            if not known:
-                _need(source, list(found), column, id_column)
-                known = True
+            if lacking:
+                names = dict.fromkeys([*names, *found])
+                lacking -= names.keys()
+                tried += 1
+                if tried == AT_ONCE:
+                    _need(source, list(names), column, id_column)
             one = found.get(id_column) if id_column else None
             one = one if one is None or isinstance(one, str) else json.dumps(one, ensure_ascii=False)
             yield Row(one, found.get(column), source.path, number)
+    if tried and lacking:
+        _need(source, list(names), column, id_column)
 
 
 def _text_lines(source: Source, column: str, id_column: str) -> Iterator[Row]:

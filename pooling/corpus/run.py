@@ -23,7 +23,9 @@ from pooling.corpus.shards import (
     Shard,
     finished,
     note_path,
+    note_paths,
     read_json,
+    shard_paths,
     shards,
     sweep,
     write,
@@ -139,7 +141,7 @@ def check(job: Job, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise Refused(f"{out} is a file; name a folder.")
     there = read_json(out / RECIPE)
-    if there and any(out.glob("notes/*.json")):
+    if there and note_paths(out):
         if other := difference(there, job.as_json()):
             raise Refused(f"{out} was made with another recipe ({other}); name another folder, or ask for the same.")
     elif not there and out.is_dir() and any(one.name != LOCK and one.suffix != PART for one in out.iterdir()):
@@ -174,8 +176,9 @@ def look(job: Job, sources: Sequence[Source], out: Path) -> Plan:
             plan.shards += 1
             bar.update(len(shard.rows))
     if not plan.texts:
-        raise CannotRead(f"None of {plan.rows:,} rows has a text.")
-    if any(int(path.stem) >= plan.shards for path in out.glob("notes/*.json")):
+        none = "The one row has no text." if plan.rows == 1 else f"None of {plan.rows:,} rows has a text."
+        raise CannotRead(none)
+    if any(int(path.stem) >= plan.shards for path in note_paths(out)):
         raise Refused(f"{out} was made of more texts than there are now; name another folder.")
     return plan
 
@@ -183,7 +186,7 @@ def look(job: Job, sources: Sequence[Source], out: Path) -> Plan:
 def begin(job: Job, out: Path, fitted: Sequence[Path]) -> None:
     """Claim a folder, or go on in one: what never became whole is taken away."""
     sweep(out)
-    if not any(out.glob("notes/*.json")):
+    if not note_paths(out):
         for name in ("fitted", "vectors"):
             shutil.rmtree(out / name, ignore_errors=True)
         write_json(out / RECIPE, job.as_json())
@@ -233,7 +236,7 @@ def complete(job: Job, out: Path, plan: Plan) -> Result:
     sweep(out)  # a worker that was lost may have left what it began
     write(out / LISTED, lines())
     # Vectors without a note: a run was ended between the two, and there are fewer texts now.
-    for path in set((out / "vectors").iterdir()) - {out / "vectors" / one["file"] for one in kept}:
+    for path in set(shard_paths(out)) - {out / "vectors" / one["file"] for one in kept}:
         path.unlink()
     about = {
         "recipe": job.as_json(),

@@ -56,9 +56,19 @@ def vectors_path(out: Path, number: int) -> Path:
     return out / "vectors" / f"{number:05}.parquet"
 
 
+def shard_paths(out: Path) -> list[Path]:
+    """The shards that are there, whatever else lies beside them."""
+    return [one for one in (out / "vectors").glob("*.parquet") if one.stem.isdecimal()]
+
+
 def note_path(out: Path, number: int) -> Path:
     """Where it is said what a shard was made of."""
     return out / "notes" / f"{number:05}.json"
+
+
+def note_paths(out: Path) -> list[Path]:
+    """The notes that are there, likewise."""
+    return [one for one in (out / "notes").glob("*.json") if one.stem.isdecimal()]
 
 
 def write(path: Path, pieces: Iterable[bytes]) -> None:

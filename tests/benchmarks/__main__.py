@@ -5,9 +5,11 @@
 Without a part named, all five; about twenty minutes on two quiet cores. Whatever compares two
 things measures them in turn, and takes the median of the ratios of neighbours; seconds and
 milliseconds are those of the machine as busy as it is. The part `long` has twelve readers write as
-much as they may; the part `budget` looks for the batch size
-that keeps a device busy (a GPU: its own figures come from `encode`, under POOLING_DEVICE); the part
-`gpu` checks on CUDA what the tests promise on a processor; the part `corpus` measures that command.
+much as they may; the part `budget` looks for the batch size that keeps a device busy (a GPU: its own
+figures come from `encode`, under POOLING_DEVICE); the part `gpu` checks on CUDA what the tests promise
+on a processor; the part `corpus` measures that command, `scale` with up to a million texts, and
+`workers` how it goes with the number of them; the part `search` has one reader search in 20,000
+passages; the part `room` a hundred phones vote.
 """
 
 import argparse
@@ -21,7 +23,7 @@ import torch
 
 from pooling.encoders.devices import default_device
 from tests.benchmarks.app import app
-from tests.benchmarks.corpus import corpus
+from tests.benchmarks.corpus import corpus, scale
 from tests.benchmarks.detect import detect
 from tests.benchmarks.encode import NEEDS, budget, encode
 from tests.benchmarks.figures import Figure
@@ -29,6 +31,9 @@ from tests.benchmarks.gpu import gpu
 from tests.benchmarks.living import living
 from tests.benchmarks.long import long
 from tests.benchmarks.memory import memory
+from tests.benchmarks.room import room
+from tests.benchmarks.search import search
+from tests.benchmarks.workers import workers
 from tests.conftest import STSB
 
 PARTS = {
@@ -41,6 +46,10 @@ PARTS = {
     "budget": budget,
     "gpu": gpu,
     "corpus": corpus,
+    "scale": scale,
+    "workers": workers,
+    "search": search,
+    "room": room,
 }
 USUAL = ("encode", "app", "living", "memory", "detect")
 

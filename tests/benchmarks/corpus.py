@@ -25,6 +25,7 @@ from tests.tiny_models import write
 WORDS = "a the river bank violin plays evening she old quiet bright under near harbour rain seven ferries".split()  # noqa: SIM905
 SPEED = (1000, 4000)
 """Rows whose speed is measured with the default model; it does not change beyond."""
+SCALE = (1000, 10_000, 100_000, 1_000_000)
 MEMORY = (10_000, 100_000, 1_000_000)
 """Rows whose memory is measured, with a model so small that reading and writing are most of the work."""
 
@@ -36,6 +37,18 @@ def corpus(speed: tuple[int, ...] = SPEED, memory: tuple[int, ...] = MEMORY) -> 
         folder = Path(name)
         yield from _speed(folder, speed)
         yield from _memory(folder, memory)
+
+
+def scale() -> Iterator[Figure]:
+    """Rows a second of the corpus command, the whole of it, against how many short texts there are; an hour or so."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        job, encoder = Job((Recipe(DEFAULT, "mean", 6),)), work.encoder_of(DEFAULT)
+        embed(["One to begin with."], encoder, "mean")
+        for rows in SCALE:
+            file = find(str(texts(folder / f"{rows}.txt", rows)))[0]
+            taken = seconds(lambda file=file, out=folder / f"{rows}": run(job, file, out, say=lambda said: None))
+            yield Figure(f"{rows:,} short texts: rows a second", rows / taken, note=f"{taken:,.1f} s")
 
 
 def texts(path: Path, rows: int) -> Path:
