@@ -2,11 +2,16 @@
 
 from playwright.sync_api import expect
 
+from pooling.datasets import courses
 from pooling.lessons import all_lessons
+from tests.conftest import Reader
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
 
 LESSONS = all_lessons()
 NARROW = {"width": 390, "height": 844}
+CUT = 'e => [...e.querySelectorAll("*")].some(one => one.scrollWidth > one.clientWidth + 1)'
+"""Whether something in an element is wider than its place."""
+SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
 
 
 def choose(reader, lesson, choice: str) -> None:
@@ -16,32 +21,46 @@ def choose(reader, lesson, choice: str) -> None:
     reader.wait()
 
 
-def test_every_lesson_is_done_by_clicking(server, reader):
-    reader.open(server + "/learn")
-    for place, lesson in enumerate(LESSONS, start=1):
-        reader.page.get_by_text(f"Lesson {place} of {len(LESSONS)}").wait_for(timeout=30_000)
+def test_lessons_are_done_by_clicking_and_their_answers_survive_a_reload(server, reader):
+    by_name = {one.name: one for one in LESSONS}
+    reader.open(server + "/learn?learn=course")
+    reader.page.click(".st-key-begin-short button")
+    course = [by_name[name] for name, _ in courses()[0].lessons]
+    for place, lesson in enumerate(course, start=1):
+        reader.page.get_by_text(f"Lesson {place} of {len(course)}").wait_for(timeout=30_000)
         expect(reader.page.get_by_test_id("stMain")).to_contain_text(lesson.question)
         shown = reader.page.locator(".js-plotly-plot, .pp-strip")
         expect(shown, "nothing is shown before one commits").to_have_count(0)
-        wrong = next(name for name in lesson.choices if name != lesson.right)
-        choose(reader, lesson, wrong if place == 1 else lesson.right)
-        assert ("The model says otherwise." if place == 1 else "You are right.") in reader.main()
+        wrong = next(iter(lesson.wrong))
+        choose(reader, lesson, wrong if place < 3 else lesson.right)
+        said = ("That is not it.", "The model says otherwise.", "You are right.", "You are right.")[place - 1]
+        assert said in reader.main()
+        assert (lesson.wrong[wrong] in reader.main()) == (place < 3)
         assert "On this model the numbers speak for another answer" not in reader.main()
         link = reader.page.get_by_role("link", name="Try it yourself")
         assert link.get_attribute("href").endswith(f"task={lesson.name}")
         reader.assert_well()
-        if place < len(LESSONS):
-            reader.page.click(".st-key-lesson-next button")
-    assert f"{len(LESSONS)} of {len(LESSONS)} answered, {len(LESSONS) - 1} right at first try" in reader.main()
+        if place < len(course):
+            reader.page.click(".st-key-lesson-on button")
+            expect(reader.page.locator(".st-key-lesson-on")).to_have_count(0)
+            assert reader.page.evaluate(SCROLLED) == 0, "the next one begins at its top"
 
-    # what was answered is still there, and a phone shows it whole
-    reader.page.click(".st-key-open-mask button")
-    reader.page.get_by_text("Read on:").wait_for(timeout=30_000)
-    reader.wait()
-    assert "You are right." in reader.main()
-    reader.page.set_viewport_size(NARROW)
-    reader.wait()
-    assert reader.page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    # the device remembers, in another tab too, and a phone shows each kind of picture whole
+    reader.page.reload()
+    reader.page.get_by_text("4 of 4 answered, 2 right at first try").wait_for(timeout=30_000)
+    other = Reader(reader.page.context.new_page())
+    other.open(server + "/learn?lesson=search")
+    other.page.get_by_text(f"4 of {len(LESSONS)} answered").wait_for(timeout=30_000)
+    other.page.set_viewport_size(NARROW)
+    for name in ("search", "needle", "anisotropy"):
+        other.page.click(f".st-key-open-{name} button")
+        choose(other, by_name[name], by_name[name].right)
+        assert other.page.evaluate(WIDER_THAN_THE_SCREEN) == []
+    other.page.get_by_role("button", name="Forget my answers").click()
+    other.page.click(".st-key-lessons-forget button")
+    reader.page.get_by_text("0 of 4 answered").wait_for(timeout=30_000)
+    assert other.page.evaluate("localStorage.getItem('pooling-lessons')") is None
+    other.assert_well()
 
 
 def test_a_link_shows_the_same_lesson_and_its_experiment_says_the_task_and_the_way_back(server, reader):
@@ -117,7 +136,7 @@ def test_at_the_front_of_a_class_keys_lead_through_the_lessons(server, reader):
     reader.page.keyboard.press("ArrowRight")
     reader.page.get_by_text(f"Lesson {number + 1} of {len(LESSONS)}").wait_for(timeout=30_000)
     reader.wait()
-    assert reader.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+    assert reader.page.evaluate(SCROLLED) == 0
     assert f"lesson={LESSONS[number].name}" in reader.page.url
     reader.page.keyboard.press("ArrowLeft")
     reader.page.get_by_text("You are right.").wait_for(timeout=30_000)
@@ -130,3 +149,11 @@ def test_at_the_front_of_a_class_keys_lead_through_the_lessons(server, reader):
     reader.page.keyboard.press("ArrowRight")
     reader.wait()
     assert f"Lesson 2 of {len(LESSONS)}" in reader.main()
+
+
+def test_on_a_phone_no_choice_is_cut_on_its_button(server, phone):
+    for lesson in sorted(LESSONS, key=lambda one: max(map(len, one.choices.values())))[-3:]:
+        phone.page.goto(f"{server}/learn?lesson={lesson.name}")
+        buttons = phone.page.locator(f"[class*=st-key-choice-{lesson.name}-] button")
+        expect(buttons).to_have_count(len(lesson.choices), timeout=60_000)
+        assert [one.evaluate(CUT) for one in buttons.all()] == [False] * len(lesson.choices), lesson.name

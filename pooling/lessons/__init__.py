@@ -65,6 +65,8 @@ class Task:
     page: str
     what: str
     """A sentence."""
+    of: str = ""
+    """The sample set that the sentence speaks of, where it does; with others it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Lesson:
     """Two to five, by name."""
     right: str
     """The name of the right one."""
+    wrong: dict[str, str]
+    """For each of the others what somebody who chose it may have thought, and where that goes wrong."""
     task: Task
     reading: tuple[tuple[str, str], ...]
     """Papers: title and address."""
@@ -104,6 +108,10 @@ class Lesson:
     pairs: bool
     """Whether it reads the cosines of the project's own pairs under each model."""
     compute: Callable[..., Shown]
+    sentences: tuple[str, ...] = ()
+    """What is asked about, by their numbers, where `ground` does not say it."""
+    own: bool = False
+    """Whether somebody wrote it in the page: then its texts are shown as texts, and nothing but its numbers is ours."""
 
     def __call__(self, *given: Any) -> Shown:
         """The answer: from the encoders of `models_here` and then, if `pairs`, a `Grid` of each."""
@@ -129,6 +137,7 @@ def lesson(
     question: str,
     choices: dict[str, str],
     right: str,
+    wrong: dict[str, str],
     task: Task,
     reading: Sequence[tuple[str, str]],
     models: Sequence[str] = (DEFAULT,),
@@ -138,15 +147,17 @@ def lesson(
     """Put a lesson on the list; its name is its file's. For the arguments see `Lesson`.
 
     Raises:
-        ValueError: when the name or the order is taken, or `right` is none of the choices.
+        ValueError: when the name or the order is taken, `right` is none of the choices, or `wrong` are not the others.
     """
 
     def register(compute: Callable[..., Shown]) -> Lesson:
         name = new_name("Lesson", compute, order, _LESSONS.values())
         if right not in choices:
             raise ValueError(f"Lesson {name!r}: the right answer {right!r} is none of its choices.")
+        if wrong.keys() != choices.keys() - {right}:
+            raise ValueError(f"Lesson {name!r}: every wrong choice, and no other, needs an answer in `wrong`.")
         _LESSONS[name] = Lesson(
-            name, order, title, ground, question, choices, right,
+            name, order, title, ground, question, choices, right, wrong,
             task, tuple(reading), tuple(models), better, pairs, compute,
         )  # fmt: skip
         return _LESSONS[name]

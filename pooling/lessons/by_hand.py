@@ -44,9 +44,24 @@ numbered from 0.
     question="What do mean and max pooling make of dimension 1, which holds −4, −2 and −6?",
     choices=CHOICES,
     right="right",
+    wrong={
+        "size": (
+            "−6 is the largest in size, and you may have looked for the strongest number. Max compares with the "
+            "sign: on the number line, −2 lies furthest to the right."
+        ),
+        "zero": (
+            "Nothing negative seems to count as large, so 0 may have looked like the least that max can give. "
+            "But max only takes what is there, and no token holds a 0 in dimension 1."
+        ),
+        "sum": (
+            "−12 is the sum: the first half of a mean. The second half divides by the number of tokens, so that "
+            "a text does not get larger numbers just because it has more tokens."
+        ),
+    },
     task=Task(
         "playground",
-        "Do the same with a real model's numbers: point at a column of the picture, and its number is worked out.",
+        "Do the same with a real model's numbers: point at a column of the picture, or tap it, and its number is "
+        "worked out.",
     ),
     reading=[("Sentence-BERT: three ways of pooling compared", "https://arxiv.org/abs/1908.10084")],
     models=(),

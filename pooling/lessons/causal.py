@@ -25,7 +25,8 @@ In an **encoder** every token looks at the whole text, to its left and to its ri
 **bidirectional**. In a **decoder** a token looks only at itself and at what stands before it: its attention is
 **causal**.
 
-Here are the same weights twice, once with each kind of attention. The first token of every text is [CLS].
+Here is one model twice, the same numbers inside, once with each kind of attention. The first token of every text is
+[CLS].
 """,
     question="Under causal attention, what does CLS pooling make of six different sentences?",
     choices={
@@ -34,6 +35,16 @@ Here are the same weights twice, once with each kind of attention. The first tok
         "better": "Six embeddings that lie further apart than before.",
     },
     right="same",
+    wrong={
+        "worse": (
+            "It would be so if [CLS] lost a part of what it reads. It loses all: it stands first, and before it "
+            "there is nothing."
+        ),
+        "better": (
+            "You may have thought that a token which is mixed with nothing stays clear. But only what a token "
+            "has read can make it differ from text to text, and this one has read the same in all six: itself."
+        ),
+    },
     task=Task("similarity", "Choose Last token or Weighted mean, and see the sentences come apart."),
     reading=[
         ("LLM2Vec: making a decoder bidirectional", "https://arxiv.org/abs/2404.05961"),
@@ -68,7 +79,7 @@ def causal(decoder: Encoder, encoder: Encoder) -> Shown:
         ),
         because=(
             "A causal [CLS] sees only itself, so its row is the same before every text and every cosine is "
-            f"{number(least)}. With bidirectional attention it reads the whole text, and the same weights give cosines "
+            f"{number(least)}. With bidirectional attention it reads the whole text, and the same model gives cosines "
             f"from {number(low['CLS bidirectional'])} to {number(high['CLS bidirectional'])}."
         ),
         start={"model": decoder.name, "strategy": "cls", "set": SET.name},

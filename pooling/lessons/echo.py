@@ -43,6 +43,16 @@ The tokens of the first copy are left out. **Mean** is taken of the second copy,
         "better": "It rises: each token of the second copy has read the whole sentence.",
     },
     right="better",
+    wrong={
+        "same": (
+            "It would be so if a word always had the same row. But a row depends on all that its token has "
+            "read, and the second copy has read the first."
+        ),
+        "worse": (
+            "Nobody taught it to read a text twice, that is true. But it has to do nothing new: each token "
+            "looks back, as always, and now the whole sentence stands there."
+        ),
+    },
     task=Task("playground", "See which tokens are pooled, then choose No prompt in the sidebar."),
     reading=[("Repetition Improves Language Model Embeddings", "https://arxiv.org/abs/2402.15449")],
     models=(CAUSAL_TWIN,),

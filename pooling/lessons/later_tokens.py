@@ -24,8 +24,8 @@ In a **decoder** each token has read only what stands before it. The first token
 last one has read all of it. **Mean** gives them all the same weight. **Weighted mean** lets later tokens count more:
 the second twice as much as the first, the third three times. **Last token** keeps the last row alone.
 
-The decoder here is the causal twin: an encoder's weights, tuned while every token could read the whole text, which now
-look back only. No tuning asked for what comes out that way.
+The decoder here was an encoder: it was tuned while every token could read the whole text, and now its tokens look back
+only. No tuning asked for what comes out that way.
 
 {SCORED}
 """,
@@ -36,6 +36,16 @@ look back only. No tuning asked for what comes out that way.
         "last_token": "Last token: it alone has read everything.",
     },
     right="weighted_mean",
+    wrong={
+        "mean": (
+            "To leave nothing out sounds fair. But the first tokens have read almost nothing, and in the mean "
+            "they count as much as those that have read everything."
+        ),
+        "last_token": (
+            "It has read everything, and you may have taken that for a summary. But no training asked this row "
+            "to stand for the whole text."
+        ),
+    },
     task=Task("evaluation", "Look at every layer, and see where the last token is far behind."),
     reading=[("SGPT: the position-weighted mean", "https://arxiv.org/abs/2202.08904")],
     models=(CAUSAL_TWIN,),

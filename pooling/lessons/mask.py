@@ -22,7 +22,7 @@ TEXT = sample_sets()[0].sentences[0]
     ground=f"""
 A model works on several texts at once, a **batch**. All rows of a batch must have the same length, so short texts are
 filled up with **padding** tokens, written [PAD]. The **mask** says which tokens are real: 1 for a real token, 0 for
-padding. Inside the model the mask works: no real token looks at padding. But padding gets hidden states too.
+padding. Inside the model the mask works: no real token reads padding. But padding gets hidden states too.
 
 The sentence “{TEXT}” stands in a batch and gets {PADDING} padding tokens. The code averages all rows and forgets the
 mask:
@@ -36,6 +36,16 @@ mask:
         "other": "No error, but it is no longer the embedding of this sentence.",
     },
     right="other",
+    wrong={
+        "error": (
+            "An error would be kind. But the rows of padding have the right shape and hold ordinary numbers: "
+            "nothing in the program can tell that they mean nothing."
+        ),
+        "same": (
+            "Padding sounds like empty space. But [PAD] is a token and gets a row of its own in every layer; "
+            "and even rows of zeros would count when the sum is divided."
+        ),
+    },
     task=Task("padding_lab", "Move the slider and switch each of the two masks on and off."),
     reading=[("Sentence-BERT: mean pooling", "https://arxiv.org/abs/1908.10084")],
 )

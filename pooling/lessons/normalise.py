@@ -36,6 +36,16 @@ cosine and once by dot product. For some of the six the two disagree.
         "none": "For none.",
     },
     right="none",
+    wrong={
+        "all": (
+            "The two disagree because the dot product favours long vectors. Once all have length 1, there is no "
+            "longer one to favour."
+        ),
+        "some": (
+            "It would be so if normalising only brought the lengths nearer to each other. It makes them equal, "
+            "and a cosine then divides by 1."
+        ),
+    },
     task=Task("similarity", "Switch L2-normalise on and off, and compare the orders."),
     reading=[("Is Cosine-Similarity of Embeddings Really About Similarity?", "https://arxiv.org/abs/2403.05440")],
 )

@@ -26,13 +26,23 @@ Nothing fails, and every similarity still looks plausible.
 
 {SCORED}
 """,
-    question="What does the worst of these three cost, against the mean?",
+    question="How many points of Spearman × 100 does the worst of these three cost, against the mean?",
     choices={
         "nothing": "Less than a point: all tokens of the last layer say the same.",
         "some": "One point to five points.",
         "much": "More than five points.",
     },
     right="some",
+    wrong={
+        "nothing": (
+            "Each token has read all the others, so they might all say the same. But training asked for the "
+            "right mean, and never that each row be right by itself."
+        ),
+        "much": (
+            "The wrong pooling sounds like the wrong model. But the rows of the last layer have all read the "
+            "same text, and share much of what they say."
+        ),
+    },
     task=Task("evaluation", "Move the layer away from the last one, and watch what the other poolings cost there."),
     reading=[("Sentence-BERT: poolings compared after tuning", "https://arxiv.org/abs/1908.10084")],
     pairs=True,

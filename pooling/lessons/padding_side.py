@@ -27,7 +27,7 @@ A **decoder** is a model that reads from left to right, as those that write text
 whole text, so **last token** pooling takes that token's row. Padding may stand to the right of a text or to its left.
 
 The sentence “{TEXT}” gets {PADDING} padding tokens on the **left**. The code counts the real tokens and looks for the
-last one there:
+last one there, with positions counted from 0:
 
     position = mask.sum() - 1
 """,
@@ -39,6 +39,20 @@ last one there:
         "error": "None: the program stops with an error.",
     },
     right="middle",
+    wrong={
+        "last": (
+            "With padding on the right it would be so: there the number of real tokens, less one, is the last "
+            "one's position. On the left, padding has pushed every token further to the right."
+        ),
+        "padding": (
+            "Padding stands first, so a position that is too small might fall on it. That happens with as much "
+            "padding as the sentence has tokens; here it is less."
+        ),
+        "error": (
+            "An index is refused only where there is no such row. This position exists, and its row looks like "
+            "any other."
+        ),
+    },
     task=Task(
         "padding_lab",
         "The museum's exhibit “The last token is looked for at mask.sum() − 1” is this bug, run on your sentences.",

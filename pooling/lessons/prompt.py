@@ -44,6 +44,16 @@ After this prompt the model is about to say one word that means the sentence. Th
         "yes": "Yes: it is clearly another embedding.",
     },
     right="yes",
+    wrong={
+        "no": (
+            "A dictionary has one entry for a word, wherever it stands, and so one might think of a sentence. But rows "
+            "are made anew in each text, from all that their tokens have read: here from the prompt too."
+        ),
+        "hardly": (
+            "The sentence is still all there, so you may have expected nearly the same row. But the prompt asks "
+            "for something, and the last token's row is about what comes next."
+        ),
+    },
     task=Task("similarity", "Write a prompt of your own in the sidebar, and watch the last token."),
     reading=[("Scaling Sentence Embeddings with Large Language Models", "https://arxiv.org/abs/2307.16645")],
     models=(CAUSAL_TWIN,),
@@ -88,8 +98,8 @@ def prompt(decoder: Encoder) -> Shown:
                 + (
                     ""
                     if writes
-                    else f" This model was never taught to write. For one that was, SmolLM2: "
-                    f"{get_model(WRITER).prompt_effect}"
+                    else " This model was never taught to write. SmolLM2 was; it did not run here. "
+                    + get_model(WRITER).prompt_effect.replace("Measured on", "Measured elsewhere, on")
                 ),
             ),
         ),
@@ -97,7 +107,11 @@ def prompt(decoder: Encoder) -> Shown:
             "The sentence is the same, but the last token has read the prompt too: the cosine of the two embeddings is "
             f"at most {number(most)}. On the pairs, being asked for one word changes the last token's score by "
             f"{number(asked - plain, signed=True)} points"
-            + ("." if writes else "; these weights were never taught to answer.")
+            + (
+                "."
+                if writes
+                else "; these weights were never taught to answer, and what a model that was makes of it stands below."
+            )
         ),
         start={"model": decoder.name, "strategy": "last_token"}
         | ({"prompt": "one word"} if writes else {"prompt": "own"}),

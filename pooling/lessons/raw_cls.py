@@ -25,9 +25,9 @@ An **encoder** such as BERT puts a token of its own, [CLS], before every text. *
 and forgets all others. In its first training nobody asked [CLS] to sum up a sentence. Later training, called
 **tuning**, may ask it to.
 
-Here is a layer whose output **no tuning asked for**: the last one of bert-base-uncased where that model is installed,
-else layer {STAND_IN} of all-MiniLM-L6-v2. Tuning that model changed the weights of all its layers, but only what the
-last one makes was ever pooled.
+A model works in **layers**, one after the other: each writes the rows of all tokens anew. Here we pool a layer whose
+rows **no tuning asked for**: the last one of bert-base-uncased where that model is installed, else layer {STAND_IN} of
+the 6 of all-MiniLM-L6-v2. Tuning that model changed all its layers, but only what the last one makes was ever pooled.
 
 {SCORED}
 """,
@@ -38,6 +38,16 @@ last one makes was ever pooled.
         "mean": "Mean: the average of all tokens.",
     },
     right="mean",
+    wrong={
+        "cls": (
+            "Its place before every text makes it look like a summary. Only training can make it one, and here "
+            "none has asked for it."
+        ),
+        "same": (
+            "Both have read the whole text, so they might be worth the same. But the mean holds something of "
+            "each word for certain, while one row holds what training asked it to hold."
+        ),
+    },
     task=Task(
         "evaluation", "Move the layer in the sidebar to the last one, which tuning asked for, and see CLS catch up."
     ),

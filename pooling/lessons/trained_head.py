@@ -40,6 +40,20 @@ other words.
         "none": "No: it is as good or better on every kind.",
     },
     right="negation",
+    wrong={
+        "paraphrase": (
+            "Paraphrases share few words, and a head that picks words might seem lost there. The table below "
+            "says how far off both are: it is not where this head loses clearly."
+        ),
+        "unrelated": (
+            "A head that listens to few words might find likeness where there is none. The table below says how "
+            "far off both are: it is not where this head loses clearly."
+        ),
+        "none": (
+            "It is better over all pairs, and one expects that to hold for each kind. But an average hides its "
+            "parts: gains on most kinds can pay for a loss on one."
+        ),
+    },
     task=Task("attention", "See which tokens this head listens to, then train one of your own."),
     reading=[("A Structured Self-attentive Sentence Embedding", "https://arxiv.org/abs/1703.03130")],
     models=(DEFAULT,),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pooling.tables import number
+from pooling.tables import number, points
 
 
 def about_advice(table: pd.DataFrame, name: str) -> str:
@@ -17,7 +17,7 @@ def about_advice(table: pd.DataFrame, name: str) -> str:
     said = f"{own['label']} scores {number(own['score'])} here."
     if own["behind"] == 0:
         return f"{said} Nothing stands higher."
-    said += f" {best['label']} stands {number(own['behind'])} points higher"
+    said += f" {best['label']} stands {points(own['behind'])} points higher"
     if own["verdict"] == "worse":
         return f"{said}; on these pairs something here is better than {own['label']} beyond chance: try it on yours."
     return f"{said}, no more than chance can make."
