@@ -60,7 +60,7 @@ ADDRESSES = (
     "projection?map-kind=umap&map-neighbours=1e9&map-distance=nan&map-seed=-5&map-texts=own&text=",
     "attention?temperature=0&head-epochs=9999999999&head-rate=inf&listener=&layer=0&text=",
     "padding_lab?padding=100000&side=up&attention_mask=off&pooling_mask=maybe&text=",
-    "detective?vectors-from=pasted&exhibit=99&verdict=on&vectors=%5B%5B1%5D%5D&vector-texts=<b>&text=",
+    "detective?vectors-from=pasted&exhibit=99&verdict=on&text=",
     "hidden_states?hidden_other=0&hidden_word=%00&layer=%ED%A0%80&sentence=%F0%9F&text=",
     "?set=negation&show=window&from=99999&dimension=-1&prompt=own&template=%7B%7D%7B%7D&text=",
     "no_such_page?text=",
