@@ -60,13 +60,14 @@ matrix, tokens = matrix_table(states, chosen_dimensions(states, shown, start)), 
 named, limit = matrix.set_axis(charts.row_names(tokens)), colour_range(matrix)
 heatmap = partial(vectors_heatmap, named, limit, row=row_height(len(tokens)))
 mixed = about_mixing(layer, encoder.layers)
-noticed, alt = f"{mixed} {about_matrix(matrix, least=OUTSTANDING)}".rstrip(), f"{mixed} {about_matrix(matrix)}"
+noticed = " ".join(filter(None, ("" if layer else mixed, about_matrix(matrix, least=OUTSTANDING))))
+alt = f"{mixed} {about_matrix(matrix)}"
 layout.picture(Picture(heatmap, matrix.reset_index(), noticed, alt=alt), key="hidden-matrix")
 
 st.header(f"1 · How long is each vector at layer {layer}, and which are alike?", anchor=False)
 st.caption(
     "The norm is a vector's length. The cosine says how nearly two vectors point the same way: 1 is the same "
-    "direction, 0 a right angle. Special tokens are faint."
+    "direction, 0 a right angle." + (" Special tokens are faint." if tokens["special"].any() else "")
 )
 lengths, directions = st.columns([2, 3])
 with lengths:
@@ -114,7 +115,8 @@ else:
     st.caption(
         "Play goes through the layers. At each, all tokens, scaled to length 1, are laid into the plane that shows "
         "most of their variance (PCA), turned to fit the plane of the layer before, so that what moves is the tokens. "
-        "Lines join the words that both sentences have; faint: special tokens."
+        "Lines join the words that both sentences have"
+        + ("; faint: special tokens." if tokens["special"].any() else ".")
     )
 
 st.header("4 · How to read a cosine", anchor=False)

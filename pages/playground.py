@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cache, controls, layout, living, sentence
+from pages.ui import cache, controls, layout, living, sentence, url
 from pages.ui.navigation import require_frame
 
 require_frame()
@@ -12,6 +12,8 @@ require_frame()
 from pooling.notices.playground import BELOW
 from pooling.types import NotComputable
 
+if alone := url.choice("view", ["page", "picture"], "page") == "picture":
+    layout.alone()
 choice = controls.current(with_strategy=False)
 strategy, encoder = choice.strategy, cache.encoder(choice.model)
 index = controls.choose_sentence(choice.texts)
@@ -33,10 +35,14 @@ dimension = living.asked_dimension(choice, index, encoder.dim)
 shown = sorted({*shown} | ({dimension} if dimension is not None else set()))
 with picture:
     living.show(weighed, shown, dimension)
+if alone:
+    layout.stop()
 st.caption(
     "A row is a token's hidden state, the vector that the model has made of it; a column is one dimension. "
     f"The bar of a token is {'the weight that you gave it' if weighed.own else BELOW[strategy.kind]}; cells that count "
-    "less are paler. Dashed: a special token, added by the tokenizer. Joined: pieces of one word."
+    "less are paler."
+    + (" Dashed: a special token, added by the tokenizer." if tokens["special"].any() else "")
+    + (" Joined: pieces of one word." if tokens["continues"].any() else "")
     + (" Dotted: the prompt's tokens; pale ones are read but not pooled." if tokens["prompt"].any() else "")
     + " With keys: left and right change a weight, Delete takes its token out, up and down go to the next."
 )

@@ -18,7 +18,6 @@ from pages.ui.controls.projection import (
     chosen_elsewhere,
     chosen_points,
     map_key,
-    take_first,
 )
 from pages.ui.navigation import require_frame
 
@@ -87,7 +86,7 @@ noticed = (
 chosen = [] if axes == 3 else chosen_points(corpus)
 marked = sorted({*hits, *chosen})
 # What is chosen in the figure itself is shown by it, and new rings would undo how it was dragged.
-ringed = marked if chosen_elsewhere(corpus) else hits
+ringed = marked if chosen_elsewhere(corpus, (choice.recipe, metric, kind, settings)) else hits
 draw = partial(charts.map_figure, table, strategy.name, marked=ringed)
 panel = Panel(draw, f"map-{corpus.digest}-3d" if axes == 3 else map_key(corpus))
 choose = partial(choose_points, corpus)
@@ -189,7 +188,7 @@ def touch(figure: "go.Figure", *, key: str, alt: str) -> None:
         layout.pressable(figure, key=key, alt=alt, choose=lambda at: choose([at.number]))
     else:
         scored = list(judged.loc[judged[key].notna(), "name"])
-        layout.pressable(figure, key=key, alt=alt, choose=lambda at: take_first(scored, at.row))
+        layout.pressable(figure, key=key, alt=alt, choose=lambda at: controls.take_strategy(scored, at.row))
 
 
 points = [] if axes == 3 else ["Press a point to mark its text on every map."]

@@ -95,6 +95,7 @@ else:
         strategy, cache.states(choice.reading, choice.layer, (query,)), model=choice.model, layer=choice.layer
     )
     row, whose = compared.asked(strategy.name, alone.embedding)[0], "your query"
+    layout.plain(f"Nearest to your own words, “{query}”. Clear them to see the neighbours of the sentence again.")
 neighbours = tables.neighbour_table(row, texts, measure, itself=index if query is None else None)
 said = notices.about_neighbours(neighbours, measure, whose)
 if len(neighbours):

@@ -166,10 +166,10 @@ def test_the_sentences_on_weights_quote_them():
     assert "Your head, τ 0.2, listens most to 'cat'" in about_weights(table, "Your head, τ 0.2")
     rows = about_rows([table.assign(weight=table["attention"])], "Your head")
     assert rows == (
-        "Your head, over your one sentence, gives special tokens 20.0% of the weight. Beside an equal share, 'cat' "
-        "gets the most, 2.40 times, and 'sat' the least, 0.800 times."
+        "Your head, over your one sentence, gives special tokens 20.0% of the weight. Of the rest, 'cat' gets "
+        "the most, 2.40 times an equal share, and 'sat' the least, 0.800 times."
     )
-    assert "No word counts more than another" in about_rows([table.assign(weight=0.25)], "Mean")
+    assert "Of the rest, no token counts more than another." in about_rows([table.assign(weight=0.25)], "Mean")
 
 
 def test_a_prompt_that_is_only_read_stands_in_the_tables_and_counts_for_nothing(encoder):
@@ -184,7 +184,8 @@ def test_a_prompt_that_is_only_read_stands_in_the_tables_and_counts_for_nothing(
     rows = token_tables(states, pooled["mean"])
     assert [len(one) for one in rows] == [11, 6]
     assert about_rows(rows, "Mean") == (
-        "Mean, over all 2 sentences, gives special tokens 36.1% of the weight. No word counts more than another."
+        "Mean, over all 2 sentences, gives special tokens 36.1% of the weight. Of the rest, no token counts "
+        "more than another."
     )
 
 
@@ -295,3 +296,21 @@ def test_the_page_takes_any_text(app):
         app.run()
         assert not app.exception
         assert len(charted(app)) == 2
+
+
+def test_where_a_model_has_no_special_tokens_none_are_spoken_of():
+    table = pd.DataFrame(
+        {
+            "token": ["the", "cat"],
+            "position": [1, 2],
+            "special": [False, False],
+            "pooled": [True, True],
+            "attention": [0.2, 0.8],
+            "mean": [0.5, 0.5],
+        }
+    )
+    assert about_weights(table) == "The head listens most to 'cat' (token 2)."
+    assert about_rows([table.assign(weight=table["attention"])], "Your head") == (
+        "Your head, over your one sentence: 'cat' gets the most, 1.60 times an equal share, and 'the' the least, "
+        "0.400 times."
+    )

@@ -43,12 +43,12 @@ def test_no_page_keeps_anybody_out(server, reader):
         reader.page.emulate_media(color_scheme="light")
         reader.go(page.title)
         reader.page.wait_for_load_state("networkidle")  # the browser fetches its parts when they are first shown
+        assert_the_keyboard_reaches_everything(reader, page.title)
         reader.page.set_viewport_size({"width": 1440, "height": reader.page.evaluate(HEIGHT)})  # axe sees no further
         reader.wait()
         assert not reader.page.evaluate(DARK)
         found |= serious_findings(reader, f"{page.title}, light")
         charts += assert_every_chart_has_words_and_a_table(reader, page.title)
-        assert_the_keyboard_reaches_everything(reader, page.title)
         reader.page.emulate_media(color_scheme="dark")
         reader.page.wait_for_function(DARK)
         reader.wait()

@@ -45,6 +45,10 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
     assert reader.page.get_by_role("radio", name="Yours", exact=True).get_attribute("aria-checked") == "true"
     assert "Your head" in reader.page.inner_text(".st-key-weights")
     weights = reader.page.inner_text(".st-key-weights")
+    trained = (
+        "Trained and scored: a head for layer 4 of all-MiniLM-L6-v2, on this project's own pairs, in 4 epochs, at τ 1."
+    )
+    assert trained in seen
     with reader.page.expect_download() as download:
         reader.page.get_by_role("button", name="Download your head").click()
     download.value.save_as(tmp_path / "head.zip")
@@ -61,6 +65,10 @@ def test_a_head_is_trained_live_taken_away_and_brought_back(server, reader, seco
     second_reader.page.wait_for_selector("text=This head is in use on this page", timeout=30_000)
     second_reader.wait()
     assert second_reader.page.inner_text(".st-key-weights") == weights
+
+    reader.page.locator("[data-testid=stMain] [class*=st-key-attention-] [data-testid=stSlider] input").press("End")
+    reader.wait()
+    assert "and after it, τ" in reader.main(), "and so are the tokens after the training"
 
 
 def give(reader, rows: list[str], said: str) -> None:

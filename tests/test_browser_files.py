@@ -14,7 +14,10 @@ from pooling.datasets import own_topics
 from pooling.export import embeddings
 from pooling.snippets import Recipe
 from tests.conftest import Reader
+from tests.test_browser_detective import files as vector_files
 from tests.test_browser_playground import WIDER_THAN_THE_SCREEN
+from tests.test_retrieval_files import files as search_files
+from tests.test_retrieval_files import packed
 
 HEADLESS = b"tiger;cat;7,35\nbook;paper;7,46\ncomputer;keyboard;7,62\nking;cabbage;0,23\n"
 """Word pairs as Excel saves them in half of Europe, without names."""
@@ -188,3 +191,46 @@ def test_the_rows_and_their_columns_fit_a_phone(server, chromium):
     assert rows(reader)[1][3] == "a b c"
     assert reader.page.evaluate(WIDER_THAN_THE_SCREEN) == []
     context.close()
+
+
+def test_who_acts_while_a_file_just_given_is_computed_is_obeyed_and_loses_nothing(start_server, reader):
+    server, page = start_server(POOLING_SLOW="2"), reader.page
+
+    def give(key: str, name: str, data: bytes, waited_for: str) -> None:
+        place = page.locator(f"[class*=st-key-{key}] input[type=file]")
+        place.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": data})
+        expect(page.get_by_text(waited_for).first).to_be_visible(timeout=20_000)
+
+    archive = vector_files()["both.npz"]
+    reader.open(f"{server}/detective?vectors-from=file")
+    give("vectors-upload", "both.npz", archive, "Comparing recipes with these vectors")
+    reader.press("vectors-from", "Show me")
+    assert "The clues" in reader.main()
+    reader.press("vectors-from", "A file")
+    expect(page.get_by_text("Found exactly.")).to_be_visible(timeout=60_000)
+    assert "both.npz: 3 vectors of 384 numbers." in reader.main()
+    page.get_by_role("button", name="Remove").click()
+    reader.wait()
+    one_less = io.BytesIO()
+    with np.load(io.BytesIO(archive)) as arrays:
+        np.savez(one_less, texts=arrays["texts"][:2], embeddings=arrays["embeddings"][:2])
+    give("vectors-upload", "less.npz", one_less.getvalue(), "Comparing recipes with these vectors")
+    page.get_by_role("button", name="Remove").click()
+    reader.wait()
+    assert "less.npz" not in reader.main()
+    assert page.locator("[class*=st-key-vectors-upload] input[type=file]").count() == 1
+
+    reader.open(f"{server}/search?searched=files")
+    give("search-upload", "tiny.zip", packed(search_files()), "Sending 2 rows through the transformer")
+    reader.choose("searched", "256 labelled texts of this project")
+    reader.choose("searched", "My files in BEIR's form")
+    assert "Your files, kept until you leave: tiny.zip." in reader.main()
+    assert "Verdict for all-MiniLM-L6-v2" in reader.main()
+    page.get_by_role("button", name="Remove").click()
+    reader.wait()
+    moved = packed(search_files(corpus=search_files()["corpus.jsonl"].replace(b"moon", b"sun")))
+    give("search-upload", "other.zip", moved, "kept until you leave: other.zip")
+    page.get_by_role("button", name="Remove").click()
+    reader.wait()
+    assert "other.zip" not in reader.main()
+    assert page.locator("[class*=st-key-search-upload] input[type=file]").count() == 1

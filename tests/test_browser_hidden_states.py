@@ -18,12 +18,12 @@ def where(page) -> str:
 
 def test_the_layers_are_walked_with_the_keyboard(server, reader):
     reader.open(server + PAGE)
-    assert "Layer 6 of 6" in reader.main()
+    assert "each vector at layer 6" in reader.main()
     thumb = reader.page.locator(".st-key-hidden_layer input[type=range]")
     for layer in (5, 4):
         thumb.press("ArrowLeft")
         reader.wait()
-        assert f"Layer {layer} of 6" in reader.main()
+        assert f"each vector at layer {layer}" in reader.main()
         assert f"layer={layer}" in reader.page.url
         assert f"layer {layer}: spring and spring" in said(reader.page)
     assert reader.page.locator(".st-key-layer [data-testid=stSliderThumbValue]").inner_text() == "4"

@@ -186,6 +186,37 @@ def test_three_acts_and_back(server, hand):
     assert hand.page.url == server + "/"
 
 
+def test_the_cosines_are_to_the_other_sentences_as_they_are_now(server, hand, encoder):
+    first, *_ = sample_sets()[0].sentences
+    hand.open(server)
+    for others in (["A violin.", "Rain falls."], ["A violin."], [], ["One.", "Two.", "A violin."]):
+        hand.reader.type("\n".join([first, *others]))
+        vectors = get_strategy("mean")(encoder.encode([first, *others])).embedding
+        cosines = cosine_similarity(vectors[:1], vectors[1:]).tolist()
+        named = hand.page.locator(".living .to-others span").all_inner_texts()
+        assert named == [f"{i} · {text}" for i, text in enumerate(others, start=2)]
+        assert hand.cosines("others") == [number(one) for one in cosines]
+
+
+def test_own_weights_go_where_another_layer_makes_the_tokens_count_otherwise(server, hand):
+    for strategy, stays in (("cls_attention", False), ("mean", True)):
+        hand.open(f"{server}/?strategy={strategy}")
+        hand.handle().press("Delete")
+        hand.page.wait_for_url("**weights=**")
+        hand.reader.wait()
+        before = hand.weights()
+        layer = hand.page.locator("[data-testid=stSidebar] [data-testid=stSlider] input")
+        layer.press("ArrowLeft")
+        hand.page.wait_for_url("**layer=5**")
+        hand.reader.wait()
+        assert hand.page.locator(".living .own").is_visible() is stays
+        assert (hand.weights() == before) is stays
+        hand.page.go_back()
+        hand.page.wait_for_url(lambda address: "layer=" not in address)
+        hand.reader.wait()
+        assert hand.weights() == before
+
+
 def test_a_link_with_own_weights_shows_them_as_bars(server, hand):
     hand.open(f"{server}/?weights=0.1,0,0.1,0.1,0.4,0.1,0.1,0.1,0.1")
     bars = hand.page.locator(".living .handle i").all()

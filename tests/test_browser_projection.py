@@ -67,6 +67,21 @@ def test_clicking_and_boxing_list_texts_with_their_neighbours(server, reader):
     reader.wait()
 
 
+def test_a_chosen_point_is_marked_on_the_map_of_each_strategy(server, reader):
+    reader.open(server + "/projection?map-texts=own")
+    points = reader.page.locator(f"{MAP} >> nth=0").locator("path.point")
+    points.first.wait_for(state="attached")
+    count = points.count()
+    at = points.nth(2).bounding_box()
+    reader.page.mouse.click(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    reader.page.wait_for_selector("text=Its nearest neighbours in the full space")
+    reader.wait()
+    for strategy in ("Max", "CLS", "Mean"):
+        reader.press("strategy", strategy)
+        assert "Its nearest neighbours in the full space" in reader.main()
+        assert points.count() == count + 1, "a ring"
+
+
 def test_a_search_rings_what_it_finds(server, reader):
     reader.open(server + "/projection")
     points = reader.page.locator(f"{MAP} >> nth=0").locator("path.point")

@@ -102,6 +102,25 @@ def test_a_pages_link_shows_the_same_in_a_fresh_browser_on_a_fresh_server(server
     assert not field.is_visible()
 
 
+def test_the_picture_alone_stands_in_a_slide(server, reader):
+    reader.open(server + "/?strategy=max&text=A+%22cat%22+%26+a+dog.")
+    reader.page.get_by_role("button", name="Share", exact=True).click()
+    html = reader.page.get_by_label("HTML that shows the picture alone").input_value()
+    reader.page.set_content(f"<h1>A slide</h1>{html}")
+    slide = reader.page.frame_locator("iframe")
+    first = slide.locator(".living .token").first
+    first.wait_for(timeout=60_000)
+    assert [one.split()[0] for one in slide.locator(".living .token").all_inner_texts()][1:4] == ["a", '"', "cat"]
+    for hidden in ("[data-testid=stHeader]", "[data-testid=stSidebar]", "h1", ".st-key-text", ".st-key-sentence"):
+        assert not slide.locator(hidden).first.is_visible(), hidden
+    strip = slide.locator(".living .strategies")
+    assert strip.get_by_role("radio", checked=True).inner_text() == "Max"
+    below, row = strip.bounding_box(), first.bounding_box()
+    assert below["y"] + below["height"] <= row["y"]
+    strip.get_by_role("radio", name="Mean", exact=True).click()
+    assert strip.get_by_role("radio", checked=True).inner_text() == "Mean"
+
+
 def close(dialog) -> None:
     dialog.get_by_role("button", name="Close").click()
     dialog.wait_for(state="detached")

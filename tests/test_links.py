@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.ui import url
 from pages.ui.navigation import PAGES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_strategy
 
 CHOICES = ("selectbox", "button_group", "select_slider", "slider", "toggle", "checkbox", "number_input", "radio")
 TYPED = ("multiselect", "text_input", "text_area", "color_picker", "date_input")
@@ -26,6 +26,7 @@ CHOSEN = {
     "map-kind": "pca",
     "layer": "4",
     "present": "",
+    "sheet": "",
     "after": "first",
     "type": "float16",
 }
@@ -111,12 +112,22 @@ HOSTILE = [
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
 def test_a_link_can_only_choose_among_what_a_page_offers(page, prepared):
     open_link(page.file, {})
-    keys = [key for key in prepared if key not in ("text", "template", "query", "map-search")]
+    keys = [key for key in prepared if key not in ("text", "template", "query", "map-search", "own-query", "own")]
     bad = dict(zip(keys, HOSTILE * len(keys), strict=False))
     shown = open_link(page.file, bad | {"unknown": "x", "_choice": "x", "_model": "x", "_heads": "x"})
     assert not shown.exception
     assert not set(address(shown)) & {"unknown", "_choice", "_model", "_heads"}
     assert set(address(shown).values()) & set(HOSTILE) <= {""}
+
+
+def test_a_default_that_a_link_says_stays_in_it_or_back_would_lead_nowhere():
+    said = {"strategy": "mean", "layer": "6", "set": "negation", "after": ""}
+    shown = open_link(PAGES[0].file, said)
+    assert address(shown) == {"strategy": "mean", "layer": "6", "set": "negation"}
+    set_strategy(shown, "max")
+    assert address(shown)["strategy"] == "max"
+    set_strategy(shown, "mean")
+    assert address(shown) == {"layer": "6", "set": "negation"}
 
 
 def test_the_switches_of_older_links_are_steps_after_pooling_now():
@@ -125,6 +136,25 @@ def test_the_switches_of_older_links_are_steps_after_pooling_now():
         "after": "first",
         "first": "64",
     }
+
+
+def test_a_task_stands_while_its_text_does_and_until_it_is_put_away():
+    def task(shown) -> bool:
+        return any("Your task." in one.value for one in shown.markdown)
+
+    said = {"set": "negation", "sentence": "2", "task": "negation"}
+    shown = open_link(PAGES[0].file, said)
+    assert task(shown)
+    shown.text_area(key="text").set_value("Another text.").run()
+    assert not task(shown)
+    assert "task" not in address(shown)
+    shown = open_link(PAGES[0].file, said)
+    shown.button(key="put-away").click().run()
+    assert not task(shown)
+    assert address(shown) == {"set": "negation", "sentence": "2"}
+    for key, value in said.items():
+        shown.query_params[key] = value
+    assert task(shown.run()), "where the lesson leads there again"
 
 
 def test_too_long_a_text_is_left_out_of_the_link_and_the_page_says_so():

@@ -20,7 +20,7 @@ def open_page(file: str, **state: str) -> AppTest:
 @pytest.mark.parametrize("model", READY)
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.title)
 def test_every_page_works_on_every_model_that_is_here(page, model, request):
-    if get_model(model).parameters > 1e8 or page.title == "Search":  # it takes minutes for all
+    if get_model(model).parameters > 1e8 or page.title in ("Search", "Size"):  # it takes minutes for all
         request.getfixturevalue("few_texts")
     shown = open_page(page.file, model=model)
     assert not shown.exception
@@ -57,6 +57,7 @@ READS = {
     "Projection": ["strategy"],
     "Evaluation": ["strategy"],
     "Search": ["strategy"],
+    "Size": ["strategy"],
     "Padding Lab": ["text", "strategy"],
     "Detective": [],
     "Learn": [],

@@ -163,6 +163,17 @@ def test_sample_sets_are_whole():
         assert one.look_for.endswith(".")
 
 
+def test_what_a_sample_set_shows_is_said_of_the_model_and_layer_on_which_it_was_tried():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    claim = sample_sets()[0].look_for
+    for layer, wanted in (("6", claim), ("5", f"Seen at the last layer of all-MiniLM-L6-v2: {claim}"), ("6", claim)):
+        set_layer(app, layer)
+        app.run()
+        assert [one.value for one in app.sidebar.caption if claim in one.value] == [wanted]
+    app.text_area(key="text").set_value("My own.").run()
+    assert claim not in " ".join(one.value for one in app.sidebar.caption)
+
+
 def test_the_first_samples_claim_holds(encoder):
     """Mean puts the violin sentences closest; max is swayed by the shared words."""
     texts = sample_sets()[0].sentences[:3]

@@ -93,7 +93,7 @@ def test_a_bare_pytest_needs_no_plugin_and_its_quick_tests_have_no_app_no_browse
         "test_nothing_is_shown_before_one_commits_and_the_first_try_counts": "the app, started by a fixture",
         "test_a_link_can_only_choose_among_what_a_page_offers": "the app, started by a helper",
         "test_the_live_numbers_speak_for_the_right_answer": "all pairs, in a fixture",
-        "test_every_lesson_is_done_by_clicking": "a browser",
+        "test_lessons_are_done_by_clicking_and_their_answers_survive_a_reload": "a browser",
         "test_imports_run_one_way": "another program",
         "test_where_all_are_equally_good_the_page_claims_otherwise_in_at_most_5_of_100_draws": "marked as slow",
     }
@@ -182,3 +182,13 @@ def _path() -> dict[str, str]:
     from pathlib import Path
 
     return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_nothing_heavy_is_imported_before_a_page_asks_for_its_frame():
+    code = ["import sys"]
+    for page in PAGES:
+        before, frame, _ = (ROOT / page.file).read_text(encoding="utf-8").partition("\nrequire_frame()")
+        assert frame, page.file
+        code += [before, f"assert not {{'torch', 'transformers', 'umap'}} & sys.modules.keys(), {page.file!r}"]
+    done = subprocess.run([sys.executable, "-c", "\n".join(code)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

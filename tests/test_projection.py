@@ -17,7 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import maps
-from pooling import embed, projection
+from pooling import embed, projection, umap_fit
 from pooling.after import fit_steps, values_after
 from pooling.charts import projection as charts
 from pooling.datasets import own_texts, own_topics
@@ -40,7 +40,7 @@ from pooling.projection import (
 )
 from pooling.tables import number
 from pooling.tables.projection import found, judgement_table, map_table, mover_table, neighbour_table
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_strategy
 
 
 def random_points(total: int, dim: int = 12, seed: int = 0) -> torch.Tensor:
@@ -243,6 +243,24 @@ def test_the_first_map_waits_for_what_is_compiled_apart(monkeypatch):
     maps.warm_up()
     assert asked == ["warm-up"]
     maps._fits.clear()
+
+
+def test_one_process_compiles_at_a_time_and_the_next_begins_when_it_has_ended(monkeypatch, tmp_path):
+    monkeypatch.setenv("POOLING_CACHE", str(tmp_path))
+    monkeypatch.setattr(umap_fit.os, "nice", lambda by: None)
+    began = threading.Event()
+    monkeypatch.setattr(umap_fit, "fit", lambda *given, **settings: began.set())
+    with umap_fit._alone():
+        other = threading.Thread(target=umap_fit.main, daemon=True)
+        other.start()
+        assert not began.wait(0.5)
+    assert began.wait(30)
+    other.join()
+    (tmp_path / "umap.lock").unlink()
+    (tmp_path / "umap.lock").mkdir()  # nothing can be locked: it is compiled all the same
+    began.clear()
+    umap_fit.main()
+    assert began.is_set()
 
 
 def test_a_fit_compiles_what_is_lacking_where_no_process_can_be_started(monkeypatch):
@@ -452,7 +470,8 @@ FIFTEEN = "\n".join(own_topics()[0][::17][:15])
 
 
 def page(**choices) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    # UMAP is compiled once on a machine, and lets everything else go first.
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
     at.switch_page("pages/projection.py")
     for key, value in choices.items():
         at.query_params[key.replace("map_", "map-")] = value
@@ -461,6 +480,16 @@ def page(**choices) -> AppTest:
 
 def said(at: AppTest) -> str:
     return " ".join(str(e.proto.body) for e in at.get("html")) + " ".join(e.value for e in at.info)
+
+
+def test_who_becomes_the_first_gives_up_its_place_beside_it_to_who_was(few_texts):
+    at = page(map_texts="own", text=FIFTEEN)
+    for strategy, beside in (("max", ["cls", "mean"]), ("cls", ["max", "mean"]), ("weighted_mean", ["max", "mean"])):
+        set_strategy(at, strategy)
+        assert at.multiselect(key="map-with").value == beside
+    set_strategy(at, "mean")
+    assert at.multiselect(key="map-with").value == ["max", "weighted_mean"]
+    assert not at.exception
 
 
 @pytest.mark.parametrize(("total", "axes"), [(1, "2"), (1, "3"), (2, "2"), (3, "2"), (4, "3")])

@@ -3,9 +3,11 @@
 import pytest
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
-from pages.ui.controls.files import MOST_FILES, MOST_TOGETHER, Given, _Files
+from pages.ui.controls import detective
+from pages.ui.controls.files import MOST_FILES, MOST_TOGETHER, Given, _Files, _given, _Parts
 from tests.conftest import ROOT
 
 PAIRS = b"one,two,score\nA cat.,A dog.,1\nIt rains.,It snows.,2\nHe runs.,She sings.,0\n"
@@ -65,3 +67,14 @@ def test_streamlit_holds_no_second_copy_of_an_upload_and_another_session_has_non
     other.run()
     assert other.file_uploader(key="file-upload-0").value is None
     assert not any(box.key == "file" for box in other.selectbox)
+
+
+def test_an_upload_that_was_taken_before_its_run_ended_is_passed_over_when_it_is_told_again(files):
+    parts, evidence = _Parts(files={"corpus.jsonl": b"{}"}, uploads=1), detective._Files(name="a.npz", uploads=1)
+    st.session_state |= {"one": DeletedFile("1"), "several": [DeletedFile("1"), DeletedFile("2")]}
+    _given(files, "one")
+    evidence.take("one")
+    parts.take("several")
+    assert (files.coming, files.uploads) == (None, 0)
+    assert (evidence.name, evidence.coming, evidence.uploads) == ("a.npz", None, 1)
+    assert (list(parts.files), parts.uploads) == (["corpus.jsonl"], 1)

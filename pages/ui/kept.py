@@ -83,3 +83,27 @@ def text(draw: Callable[..., str | None], title: str, *, key: str, default: str 
     """What a reader types, by `st.text_input` or `st.text_area`; what is too long for a link is not in it."""
     url.text(key, default)
     return draw(title, key=key, persist_state="session", **settings) or ""
+
+
+def belongs(key: str, to: object, default: object, by: str = "") -> None:
+    """Forget a value that was chosen for something else; one that comes with an address is of what that shows.
+
+    Args:
+        key: of the value, in the session's state.
+        to: what it is shown for now.
+        default: what it is then.
+        by: what tells one reason to forget it from another; by default the key.
+    """
+    before = _chosen_of().get(by or key)
+    if key in st.session_state and before not in (None, to):
+        st.session_state[key] = default
+    chosen_for(by or key, to)
+
+
+def chosen_for(by: str, to: object) -> None:
+    """Say what a value is chosen for just now; None for whatever is shown next."""
+    _chosen_of()[by] = to
+
+
+def _chosen_of() -> dict[str, object]:
+    return st.session_state.setdefault("_chosen_of", {})

@@ -36,6 +36,7 @@ STYLE = """<style>
 .st-key-lesson-list button{justify-content:flex-start;text-align:left}
 .st-key-take-place{position:absolute;width:0!important}
 .st-key-task{padding:.15rem 1rem}
+[data-testid=stMain]:has(.st-key-task) .st-key-page-header>.stElementContainer{display:none}
 .st-key-try-it a{border:1px solid;border-radius:.5rem}
 .katex-display{overflow-y:hidden;padding:.25rem}
 [data-testid^=stBase][data-testid$=-primary]:enabled,[data-tag]>span{color:light-dark(#fff,#0f141a)}
@@ -44,8 +45,8 @@ STYLE = """<style>
 .heatmap-label text:is([style*="size: 1px"],[style*="size: 2px"],[style*="size: 3px"],[style*="size: 4px"]){
  display:none}
 .heatmap-label text[style*="size: 5px"]{font-size:9px!important}
-.heatmap-label text[style*="size: 6px"]{font-size:10px!important}
-.heatmap-label text:is([style*="size: 7px"],[style*="size: 8px"],[style*="size: 9px"]){font-size:11px!important}
+.heatmap-label text:is([style*="size: 6px"],[style*="size: 7px"]){font-size:10px!important}
+.heatmap-label text:is([style*="size: 8px"],[style*="size: 9px"]){font-size:11px!important}
 [class*=st-key-press-] .js-plotly-plot:has(.hovertext) .drag{cursor:pointer!important}
 ::highlight(pp-term){text-decoration:underline dotted 1px;text-underline-offset:.25em}
 .pp-on-term *{cursor:help!important}
@@ -95,6 +96,15 @@ FOR_A_CLASS = """<style>
 </style>"""
 
 
+ALONE = """<style>
+[data-testid=stSidebar],[data-testid=stHeader],.st-key-next-page,.st-key-task,
+[data-testid=stMain] .stElementContainer:not(.st-key-living){display:none!important}
+[data-testid=stMainBlockContainer]{padding:.5rem}
+.st-key-living{--header:0px;--edge:.5rem}
+[data-testid=stMain] [data-testid=stVerticalBlock]{gap:0}
+</style>"""
+
+
 _lists_stay_open = st.components.v2.component(
     "open_lists", js=Path(__file__).with_name("open_lists.js").read_text(encoding="utf-8")
 )
@@ -121,6 +131,11 @@ _comes_into_sight = st.components.v2.component(
 def for_a_class() -> None:
     """Large type, and neither sidebar nor header: what is left is read from the last row."""
     st.html(FOR_A_CLASS)
+
+
+def alone() -> None:
+    """The living picture and nothing else, for a frame in somebody's slide or page."""
+    st.html(ALONE)
 
 
 def dark() -> bool:
@@ -295,11 +310,13 @@ def _marked_rows(key: str, marked: int | None, choose: Callable[[int | None], No
     state, wanted = st.session_state, [] if marked is None else [marked]
     if key not in state or state[key]["selection"]["rows"] != wanted:
         state[key] = {"selection": {"rows": wanted}}
-    return {
-        "key": key,
-        "selection_mode": "single-row",
-        "on_select": lambda: choose(next(iter(state[key]["selection"]["rows"]), None)),
-    }
+
+    def told() -> None:
+        # What was marked here comes back with the next act, whatever that is, as if a reader had marked it.
+        if (rows := state[key]["selection"]["rows"]) != wanted:
+            choose(next(iter(rows), None))
+
+    return {"key": key, "selection_mode": "single-row", "on_select": told}
 
 
 def stop() -> NoReturn:
@@ -321,9 +338,13 @@ def remark(text: str) -> None:
     st.html(f'<p style="margin:0;font-size:.875rem;opacity:.8;overflow-wrap:anywhere">{escape(text)}</p>')
 
 
-def plain(text: str) -> None:
-    """A sentence that may quote what a reader gave: it is shown as text."""
-    st.html(f'<p style="margin:0;overflow-wrap:anywhere">{escape(text)}</p>')
+def plain(text: str, *, quoted: bool = False) -> None:
+    """A sentence that may quote what a reader gave: it is shown as text.
+
+    Args:
+        quoted: that it is all somebody else's, whose words are no terms of the glossary.
+    """
+    st.html(f'<p class="{"pp-quoted" * quoted}" style="margin:0;overflow-wrap:anywhere">{escape(text)}</p>')
 
 
 def rows(frame: "pd.DataFrame", title: str) -> None:

@@ -40,8 +40,8 @@ PAGES = (
         question="How does a matrix of token vectors become one embedding?",
         answer=(
             "A model turns each token, a word or a piece of one, into a vector: a row of the matrix. A pooling "
-            "strategy gives every token a weight. Each column then collapses into one number: the weighted sum of its "
-            "cells."
+            "strategy gives every token a weight, some of them another one in each column. Each column then collapses "
+            "into one number: the weighted sum of its cells."
         ),
         why="Try what the lessons say on sentences of your own.",
         greeting="For anyone with embeddings: see what pooling does.",
@@ -52,7 +52,7 @@ PAGES = (
         icon="🔬",
         question="What does each layer say about each token?",
         answer=(
-            "Every layer gives every token a new vector, its hidden state, with more of its neighbours mixed in. The "
+            "Every layer gives every token a new vector, its hidden state, with more of the context mixed in. The "
             "same word in two sentences starts out nearly the same and drifts apart."
         ),
         why="The rows of the matrix come from the model: see how its layers write them.",
@@ -117,6 +117,18 @@ PAGES = (
         texts=False,
     ),
     PageInfo(
+        file="pages/size.py",
+        title="Size",
+        icon="📦",
+        question="What may a vector cost?",
+        answer=(
+            "A vector of 384 numbers takes 1,536 bytes. With fewer dimensions and smaller numbers it takes less: what "
+            "that costs in scores, and which neighbours it loses, is measured here."
+        ),
+        why="What finds the right text has to be stored: see how small a vector may be.",
+        texts=False,
+    ),
+    PageInfo(
         file="pages/padding_lab.py",
         title="Padding Lab",
         icon="🧪",
@@ -175,22 +187,40 @@ def link(page: PageInfo, label: str, *, icon: str, query: dict[str, str] | None 
 
 
 def open_task(lesson: "Lesson", start: dict[str, str]) -> None:
-    """A link to the page of a lesson's task, which says it there."""
-    link(called(lesson.task.page), "**Try it yourself**", icon=":material/science:", query=start | {TASK: lesson.name})
+    """A link to the page of a lesson's task, which says it there, unless somebody's own lesson set it."""
+    query = start if lesson.own else start | {TASK: lesson.name}
+    link(called(lesson.task.page), "**Try it yourself**", icon=":material/science:", query=query)
 
 
 def say_task(page: PageInfo) -> None:
     """The task that a lesson has led here with, and the way back; it goes with the address that says it."""
-    if TASK not in st.query_params:
+    state = st.session_state
+    if st.query_params.get(TASK) in (None, state.get("_put_away")):
+        state.pop("_put_away", None)
         return
     from pooling.lessons import all_lessons
 
-    lessons = {one.name: one for one in all_lessons() if called(one.task.page) is page}
+    lessons = {
+        one.name: one
+        for one in all_lessons()
+        if called(one.task.page) is page and one.task.of in ("", state.get("set"))
+    }
     if lesson := lessons.get(url.while_it_says(TASK, lessons)):
         with st.container(horizontal=True, vertical_alignment="center", border=True, wrap=False, key="task"):
             st.markdown(f"**Your task.** {lesson.task.what}", width="stretch")
             back = f"Back to “{lesson.title}”"
-            link(called("learn"), back, icon=":material/arrow_back:", query={"lesson": lesson.name})
+            course = st.session_state.get("_course")  # which the address of this page does not hold
+            query = {"lesson": lesson.name} | ({"path": course} if course else {})
+            link(called("learn"), back, icon=":material/arrow_back:", query=query)
+            st.button(
+                "Done",
+                icon=":material/close:",
+                help="Put the task away",
+                type="tertiary",
+                key="put-away",
+                on_click=state.update,
+                kwargs={"_put_away": lesson.name},
+            )
 
 
 def called(name: str) -> PageInfo:

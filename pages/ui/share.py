@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.ui import cache, fitted, url
 from pages.ui.choice import Choice
-from pooling.catalogue import get_model
+from pooling.catalogue import DEFAULT, get_model, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,9 @@ SHARE_HTML = """
 <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" fill="currentColor"><path d="M3.9 12a3.1 3.1 0 0 1
 3.1-3.1h4V7H7a5 5 0 0 0 0 10h4v-1.9H7A3.1 3.1 0 0 1 3.9 12zM8 13h8v-2H8zm9-6h-4v1.9h4a3.1 3.1 0 0 1 0 6.2h-4V17h4a5 5 0
 0 0 0-10z"/></svg><span>Share</span></button>
-<div popover><p role="status"></p><input readonly aria-label="The link to this page"><p class="note"></p></div>
+<div popover><p role="status"></p><input readonly aria-label="The link to this page"><p class="note"></p>
+<div class="frame" hidden><p>The picture alone, for a slide or a page of yours:</p>
+<input readonly aria-label="HTML that shows the picture alone"></div></div>
 """
 SHARE_CSS = """
 button{display:inline-flex;align-items:center;gap:.4rem;min-height:2.5rem;padding:0;border:0;background:none;
@@ -39,6 +41,7 @@ padding:.7rem .9rem;border-radius:.5rem;border:1px solid var(--st-border-color);
 background:var(--st-background-color);color:var(--st-text-color);box-shadow:0 4px 16px rgba(0,0,0,.18);font:inherit}
 p{margin:0;font-size:.9rem}
 .note{opacity:.85;font-size:.8rem}
+.frame{margin-top:.6rem}
 input{box-sizing:border-box;width:100%;margin:.5rem 0;padding:.4rem .5rem;font:inherit;font-size:.8rem;
 border:1px solid var(--st-border-color);border-radius:.25rem;color:inherit;
 background:var(--st-secondary-background-color)}
@@ -48,9 +51,16 @@ SHARE_JS = """
 export default function ({ parentElement, data }) {
   const find = (what) => parentElement.querySelector(what)
   const [button, box, said, field, note] = ["button", "[popover]", "[role=status]", "input", ".note"].map(find)
+  const frame = find(".frame"), html = find(".frame input")
   note.textContent = data.note
+  frame.hidden = !data.picture
+  html.onfocus = () => html.select()
   button.onclick = async () => {
     field.value = location.origin + location.pathname + location.search
+    const alone = new URL(field.value)
+    alone.searchParams.set("view", "picture")
+    const source = alone.href.replaceAll("&", "&amp;")
+    html.value = `<iframe src="${source}" title="Pooling, drawn" width="100%" height="820" style="border:0"></iframe>`
     box.showPopover()
     const place = button.getBoundingClientRect()
     box.style.top = `${place.bottom + 4}px`
@@ -104,13 +114,16 @@ def offer_own_weights(text: str, weights: tuple[float, ...]) -> None:
 def draw(page: "PageInfo") -> None:
     """The row: the link, the code, the files."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="medium", width="content", key="takeaway"):
-        _share(key="share", data={"note": _left_out_of_link(page)}, width="content", height="content")
+        told = {"note": _left_out_of_link(page), "picture": page.title == "Playground"}
+        _share(key="share", data=told, width="content", height="content")
         _buttons(page)
 
 
 def _left_out_of_link(page: "PageInfo") -> str:
     also = "a text that is too long for a link, " if url.lacks_a_text() else ""
     also += "your answers, " if page.title == "Learn" else ""
+    asked, used = st.session_state["model"], st.session_state["_model"]
+    also += f"{short(used)}, which is used until {short(asked)} is here, " if used not in (asked, DEFAULT) else ""
     return f"Not in it: {also}files you uploaded, heads you trained, and how far you zoomed."
 
 
@@ -201,7 +214,7 @@ def show_recipe(page: "PageInfo", own: tuple[float, ...] = ()) -> "Recipe":
 def _differences(page: "PageInfo", choice: Choice) -> list[str]:
     """What this page draws otherwise than code and files have it."""
     state, said = st.session_state, []
-    if page.title in ("Playground", "Attention", "Search", "Padding Lab") and choice.recipe.after:
+    if page.title in ("Playground", "Attention", "Size", "Padding Lab") and choice.recipe.after:
         said += ["This page leaves the steps after pooling out; here they are taken."]
     if page.title == "Search":
         said += ["This page has prompts of its own for queries and for passages; here it is the sidebar's."]

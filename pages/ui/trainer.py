@@ -8,10 +8,10 @@ import streamlit as st
 from pages.ui import cache, layout
 from pages.ui.choice import Choice
 from pages.ui.controls.attention import Training
-from pooling import get_strategy
 from pooling.attention_heads import AttentionHead, layer_name, pack_head, unpack_head
 from pooling.background import LineFull, place_in_line
 from pooling.background_training import HeadTraining
+from pooling.catalogue import short
 from pooling.charts import attention as charts
 from pooling.charts import chips
 from pooling.notices.attention import about_curve, about_outcome
@@ -67,7 +67,7 @@ def _show(job: HeadTraining, was_active: bool) -> None:
     job.look()
     if was_active and not job.active:
         st.rerun()
-    where = f"layer {layer_name(job.layer)} of {job.model.rpartition('/')[2]}, on {job.data}"
+    where = f"layer {layer_name(job.layer)} of {short(job.model)}, on {job.data}"
     if job.active:
         before = len(cache.trainings().ahead(job))
         text = f"In the queue: {place_in_line(before)}" if before else job.says(job.doing or "Starting")
@@ -78,6 +78,8 @@ def _show(job: HeadTraining, was_active: bool) -> None:
         st.info(f"The training for {where}, has ended early. {job.why}", icon=":material/stop_circle:")
     elif job.state == "failed":
         layout.problem(f"The training for {where}, has failed. {job.why}")
+    else:
+        st.caption(f"Trained and scored: a head for {where}, in {job.epochs} epoch{'s' * (job.epochs > 1)}, at τ 1.")
     if job.steps:
         table = curve_table(job.steps)
         picture = Picture(partial(charts.training_curve, table, job.epochs), table, about_curve(table))
@@ -102,7 +104,7 @@ def show_outcome(job: HeadTraining) -> None:
             "95 of 100 differences stray no further than the ends of the interval.",
         )
     layout.noticed(about_outcome(outcome, job.data, job.steps[-1].best_epoch), key="outcome")
-    name = f"{job.model.rpartition('/')[2]}.layer{layer_name(job.layer)}"
+    name = f"{short(job.model)}.layer{layer_name(job.layer)}"
     st.download_button(
         "Download your head",
         lambda: pack_head(trained, job.card()),
@@ -120,17 +122,16 @@ def show_before_and_after(job: HeadTraining, choice: Choice) -> None:
         st.caption(f"Choose layer {layer_name(job.layer)} of that model to see your own sentences under this head.")
         return
     states = cache.states(choice.reading, choice.layer, choice.texts)
-    before, after = (
-        token_tables(states, get_strategy("attention")(states, head=head))
-        for head in (AttentionHead(job.dim), job.head)
-    )
+    attention = next(one for one in choice.strategies if one.name == "attention")
+    before, after = (token_tables(states, attention(states, head=head)) for head in (AttentionHead(job.dim), job.head))
     rows = [
         (f"{i} {when}", table)
         for i, both in enumerate(zip(before, after, strict=True), start=1)
         for when, table in zip(("before", "after"), both, strict=True)
     ]
-    st.markdown("**Your sentences**, each before the training, when every token counts the same, and after it:")
-    st.html(chips.labelled_strips(rows, "the untrained head (before) and the trained one (after)"))
+    when = attention.called("after it")
+    st.markdown(f"**Your sentences**, each before the training, when every token counts the same, and {when}:")
+    st.html(chips.labelled_strips(rows, f"the untrained head (before) and the trained one ({when})"))
 
 
 def bring_back(choice: Choice) -> None:

@@ -110,8 +110,17 @@ def text(key: str, default: str) -> bool:
     fits = len(value) <= LONGEST and len(quote(value)) <= LONGEST
     if fits:
         _keep(key, value, default)
+    else:
+        st.session_state["_url"].pop(key, None)
     st.session_state["_not_in_url"] |= not fits
     return fits
+
+
+def held_by(key: str, boxes: Collection[str]) -> None:
+    """Say which widgets fill the text of this key: what is typed in them is no step back."""
+    state = st.session_state
+    if key in state:
+        state["_in_url"][state["_url_page"]].update(boxes)
 
 
 def while_it_says(key: str, options: Collection[str]) -> str:
@@ -153,7 +162,8 @@ def _keep(key: str, value: str, default: str) -> None:
         # Of a widget whose value was once set here, and not by the reader, Streamlit forgets it with the page.
         state[key] = state[key]
     seen.add(key)
-    if value != default:
+    # A default that the address says stays in it: to write it anew would put a step into the way back.
+    if value != default or (value and st.query_params.get(key) == value):
         state["_url"][key] = value
     else:
         state["_url"].pop(key, None)

@@ -4,7 +4,7 @@
 // rests on such a word, or a finger that taps it, gets its meaning; the list is there for the keyboard.
 
 const READ = ["[data-testid=stMain]", "[data-testid=stSidebar]"]
-const SKIPPED = "[data-testid=stIconMaterial], code, pre, svg, textarea, style, .katex, .pp-strip, .pp-rows, .pp-words, [data-testid=stDataFrame]"
+const SKIPPED = "[data-testid=stIconMaterial], code, pre, svg, textarea, style, .katex, .pp-strip, .pp-rows, .pp-quoted, .pp-chunks, .pp-words, [data-testid=stDataFrame]"
 const PRESSED = "button, a, summary, [role=option]"
 
 let terms = []

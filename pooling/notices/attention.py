@@ -18,16 +18,15 @@ def about_weights(table: pd.DataFrame, head: str = "The head") -> str:
     for name in ("attention", "cls_attention"):
         if name in table:
             top = table.loc[table[name].idxmax()]
-            special = number(100 * table.loc[table["special"], name].sum())
+            special = f"gives special tokens {number(100 * table.loc[table['special'], name].sum())}% in all"
             who = head if name == "attention" else get_strategy(name).label
             if table[name].max() - table[name].min() < 1e-6:
                 said.append(f"{who} gives every token the same weight.")
                 continue
-            said.append(
-                f"{who} listens most to {top['token']!r} (token {top['position']}) and gives special tokens {special}% "
-                "in all."
-            )
-    said.append(f"Mean gives special tokens {number(100 * table['special'].mean())}%.")
+            most = f"{who} listens most to {top['token']!r} (token {top['position']})"
+            said.append(f"{most} and {special}." if table["special"].any() else f"{most}.")
+    if table["special"].any():
+        said.append(f"Mean gives special tokens {number(100 * table['special'].mean())}%.")
     return " ".join(said)
 
 
@@ -39,13 +38,14 @@ def about_rows(tables: Sequence[pd.DataFrame], whose: str) -> str:
     words = pd.concat([t.assign(times=t["weight"] * len(t)) for t in tables])
     words = words[~words["special"]]
     count = "your one sentence" if len(tables) == 1 else f"all {len(tables)} sentences"
-    opening = f"{whose}, over {count}, gives special tokens {special}% of the weight."
+    given = f", gives special tokens {special}% of the weight. Of the rest," if every["special"].any() else ":"
+    opening = f"{whose}, over {count}{given}"
     if words.empty or words["times"].max() - words["times"].min() < 1e-6:
-        return f"{opening} No word counts more than another."
+        return f"{opening} no token counts more than another."
     words = words.sort_values("times")
     top, low = words.iloc[-1], words.iloc[0]
     return (
-        f"{opening} Beside an equal share, {top['token']!r} gets the most, {number(top['times'])} times, and "
+        f"{opening} {top['token']!r} gets the most, {number(top['times'])} times an equal share, and "
         f"{low['token']!r} the least, {number(low['times'])} times."
     )
 

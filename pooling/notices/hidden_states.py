@@ -17,7 +17,7 @@ def about_mixing(layer: int, last: int) -> str:
     return (
         "Layer 0 knows each token by itself, in most models with its place, and nothing of its neighbours yet."
         if layer == 0
-        else f"Layer {layer} of {last}: each token has read its neighbours in {layer} layer{'s' if layer > 1 else ''}."
+        else f"Layer {layer} of {last}: each token has taken in what it attends to, {layer} time{'s' * (layer > 1)}."
     )
 
 

@@ -24,13 +24,14 @@ def about_tokens(table: pd.DataFrame, kind: Kind) -> str:
         return "Every weight is 0: no token is left, and the embedding is 0 in every dimension."
     if len(table) == 1:
         return f"{name} is the only token, so it alone makes this embedding."
-    special = number(100 * table.loc[table["special"], "weight"].sum() / total)
+    marked, special = table["special"].any(), number(100 * table.loc[table["special"], "weight"].sum() / total)
+    carried = f" Special tokens carry {special}%." if marked else ""
     if kind == "winners":
         words = table[~table["special"]]
         least = words.loc[words["won"].idxmin()] if len(words) else top
         return (
             f"{name} wins {top['won']} of {int(table['won'].sum())} dimensions, the most; {least['token']!r} wins "
-            f"{least['won']}. Special tokens win {special}% of them."
+            f"{least['won']}." + (f" Special tokens win {special}% of them." if marked else "")
         )
     average = ", the mean over its dimensions" if kind == "dimensions" else ""
     counted = table[table["weight"] > 1e-6 * total]
@@ -39,19 +40,11 @@ def about_tokens(table: pd.DataFrame, kind: Kind) -> str:
     if counted["weight"].max() - counted["weight"].min() < 1e-6:
         same = f"the same weight, {number(top['weight'])}{average}"
         if len(counted) < len(table):
-            return (
-                f"{len(counted)} of the {len(table)} tokens have {same}; the others count for nothing. Special tokens "
-                f"carry {special}%."
-            )
-        return (
-            f"All {len(table)} tokens have {same}; {int(table['special'].sum())} of them are special tokens, not "
-            "words of the text."
-        )
+            return f"{len(counted)} of the {len(table)} tokens have {same}; the others count for nothing.{carried}"
+        added = f"; {int(table['special'].sum())} of them are special tokens, not words of the text" if marked else ""
+        return f"All {len(table)} tokens have {same}{added}."
     times = f", {number(top['weight'] / low['weight'])} times {low['token']!r}" if low["weight"] > 1e-6 * total else ""
-    return (
-        f"{name} carries {number(100 * top['weight'] / total)}% of this embedding{average}{times}. Special tokens "
-        f"carry {special}%."
-    )
+    return f"{name} carries {number(100 * top['weight'] / total)}% of this embedding{average}{times}.{carried}"
 
 
 def about_collapse(matrix: pd.DataFrame, pooled: Pooled) -> str:
@@ -72,12 +65,12 @@ def about_collapse(matrix: pd.DataFrame, pooled: Pooled) -> str:
         )
     shrink = embedding.abs().mean() / tokens.abs().to_numpy().mean()
     if abs(shrink - 1) < 0.005:
-        change = "as large as the tokens' own"
+        change = "as far from zero as the tokens' own"
     else:
-        change = f"{number(shrink)} times the tokens' own on average"
+        change = f"{number(shrink)} times as far from zero as the tokens' own"
     total = weights.sum(dim=0).mean().item()
     differ = not torch.allclose(weights, weights[:, :1])
-    by = "by weights that differ from column to column" if differ else "by the weights above"
+    by = "by weights that differ from column to column" if differ else "by one weight a token"
     if abs(total - 1) > 1e-3:
         why = f": the weights add up to {number(total)}, not to 1"
     elif int((weights > 0).any(dim=1).sum()) == 1:
@@ -89,8 +82,8 @@ def about_collapse(matrix: pd.DataFrame, pooled: Pooled) -> str:
     else:
         why = ": tokens with larger values have the larger weights"
     return (
-        f"Each of these {shown} columns collapses into the one number under it {by}. The embedding's values are "
-        f"{change}{why}."
+        f"Each of these {shown} columns collapses into the one number under it {by}. The embedding's values are on "
+        f"average {change}{why}."
     )
 
 

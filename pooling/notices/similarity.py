@@ -112,9 +112,10 @@ def about_contributions(contributions: pd.DataFrame, special: float, score: floa
     """
     rows, columns = contributions.shape
     total = contributions.to_numpy().sum()
+    made = f" Pairs with a special token, which is no word of the text, make {number(special)} of it."
     return (
         f"The {rows} × {columns} entries add up to {number(total)}; the {what} of the two embeddings is "
-        f"{number(score)}. Pairs with a special token, which is no word of the text, make {number(special)} of it."
+        f"{number(score)}.{made if special else ''}"
     )
 
 
@@ -134,10 +135,14 @@ def about_baseline(
     text = f"{count:,} pairs of sentences on different topics have {what} {number(mean)} on average."
     if before is not None:
         text += f" Without {steps} it was {number(before)}."
+    elif measure.is_cosine and 1 - mean < NEGLIGIBLE:
+        text += " All vectors point the same way, so a cosine says nothing here."
     elif measure.is_cosine and mean > 0.3:
         text += " All vectors point much the same way, so a high cosine says little here: try Centre."
     if pair is not None and pair["score"] == pair["score"]:
-        text += f" {_two(pair)} have {number(pair['score'])}: more alike than {_percent(pair['unrelated'])} of them."
+        share = pair["unrelated"]
+        more = f"more alike than {_percent(share)} of them" if share else "no more alike than any of them"
+        text += f" {_two(pair)} have {number(pair['score'])}: {more}."
     return text
 
 
@@ -194,7 +199,5 @@ def _two(pair: pd.Series) -> str:
 
 
 def _percent(share: float) -> str:
-    """A share, never rounded up to all of them or down to none."""
-    if share in (0, 1):
-        return "all" if share else "none"
-    return f"{min(max(100 * share, 0.1), 99.9):.1f}%"
+    """A share above 0, never rounded up to all of them or down to none."""
+    return "all" if share == 1 else f"{min(max(100 * share, 0.1), 99.9):.1f}%"

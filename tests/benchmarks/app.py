@@ -62,6 +62,10 @@ async def _visits(address: str) -> list[Figure]:
         made.append(_median("another strategy, alone: median", alone, 30))
         texts = [(await reader.choose("text", _text(random.Random(i)))).seconds for i in range(20)]
         made.append(_median("a new text, alone: median", texts))
+        made += await _size(reader)
+        await reader.open("learn?learn=write")
+        written = [(await reader.choose("own-sentences", _text(random.Random(100 + i)))).seconds for i in range(12)]
+        made.append(_median("an own lesson, other sentences, alone: median", written, 300))
     async with AsyncExitStack() as stack:
         readers = [await stack.enter_async_context(visitor(address)) for _ in range(CLASS)]
         for reader in readers:
@@ -92,6 +96,18 @@ async def _visits(address: str) -> list[Figure]:
                 )
             )
     return made
+
+
+async def _size(reader: Visitor) -> list[Figure]:
+    """The Size page: all its texts embedded, every way of storing measured, and then one after another looked at."""
+    first = await reader.open("size")
+    again = await reader.choose("strategy", "CLS")
+    looked = [(await reader.choose("shortened", name)).seconds for name in ("First k", "PCA", "Random", "All") * 3]
+    return [
+        Figure("Size, its first visit: all texts embedded, 88 ways measured", first.seconds, "s", at_most=20),
+        Figure("Size, another strategy: 88 ways measured", again.seconds, "s", at_most=8),
+        _median("Size, another look at what is measured, alone: median", looked, 150),
+    ]
 
 
 async def _lesson(readers: list[Visitor], act: Callable) -> list[float]:

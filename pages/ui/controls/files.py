@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 if TYPE_CHECKING:
     import pandas as pd
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from pooling.datasets import Pair
     from pooling.files import Table
@@ -243,13 +243,15 @@ def _given(files: _Files, key: str) -> None:
 
 
 def taken(key: str) -> Given | None:
-    """What was uploaded by this widget; Streamlit forgets it: it would keep it as long as the session too."""
-    if (upload := st.session_state[key]) is None:
-        return None
-    return Given(upload.name[:80], _taken(upload))
+    """What was uploaded by this widget; Streamlit forgets it: it would keep it as long as the session too.
+
+    When a run is not finished Streamlit says again that there is an upload, and hands what is no file any more.
+    """
+    upload = st.session_state[key]
+    return Given(upload.name[:80], _taken(upload)) if isinstance(upload, UploadedFile) else None
 
 
-def _taken(upload: "UploadedFile") -> bytes:
+def _taken(upload: UploadedFile) -> bytes:
     """What was uploaded, which Streamlit forgets."""
     context = get_script_run_ctx()
     data = upload.getvalue()
@@ -264,7 +266,6 @@ def _take_in(files: _Files) -> None:
 
     if (file := files.coming) is None:
         return
-    files.coming = None
     files.hush()
     try:
         cache.table(file.key, None, file.data)
@@ -273,6 +274,7 @@ def _take_in(files: _Files) -> None:
     else:
         files.keep(file)
         st.session_state["file"] = file.key
+    files.coming = None  # not before: a run that ends while it reads leaves it to the next
 
 
 @dataclass
@@ -284,7 +286,7 @@ class _Parts:
 
     def take(self, key: str) -> None:
         """Take what was uploaded just now; what was there under its name goes."""
-        if uploads := st.session_state[key]:
+        if uploads := [upload for upload in st.session_state[key] if isinstance(upload, UploadedFile)]:
             self.uploads += 1
             self.files |= {upload.name[:80]: _taken(upload) for upload in uploads}
 

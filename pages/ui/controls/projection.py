@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.ui import kept, url
-from pages.ui.controls import current, take_strategy
+from pages.ui.controls import current
 from pages.ui.controls.files import choose_texts
 from pooling.datasets import own_topics
 
@@ -128,10 +128,14 @@ def map_key(corpus: Corpus) -> str:
     return f"map-{corpus.digest}-{st.session_state.get(f'_{_points_key(corpus)}-turn', 0)}"
 
 
-def chosen_elsewhere(corpus: Corpus) -> bool:
+def chosen_elsewhere(corpus: Corpus, of: object) -> bool:
     """Whether texts of this corpus were ever chosen by a link, a way back or on another map than the large one.
 
     Where that one still shows what was chosen on it before, it is drawn from the beginning, by another key.
+
+    Args:
+        corpus: the texts.
+        of: what the large map is drawn from; with something else its figure forgets what was chosen in it.
     """
     state, key, drawn = st.session_state, _points_key(corpus), map_key(corpus)
     shown = sorted({point["customdata"] for point in state[drawn].selection.points}) if drawn in state else []
@@ -139,6 +143,9 @@ def chosen_elsewhere(corpus: Corpus) -> bool:
         state[f"_{key}-elsewhere"] = True
         if shown:
             state[f"_{key}-turn"] = state.get(f"_{key}-turn", 0) + 1
+    if state.setdefault(f"_{key}-of", of) != of and chosen_points(corpus):
+        state[f"_{key}-elsewhere"] = True
+    state[f"_{key}-of"] = of
     return state.get(f"_{key}-elsewhere", False)
 
 
@@ -147,9 +154,13 @@ def _points_key(corpus: Corpus) -> str:
 
 
 def choose_compared(first: str, possible: Sequence[str], default: Sequence[str]) -> list[str]:
-    """The strategies to set beside the first, five at most."""
+    """The strategies to set beside the first, five at most; one of them that becomes the first gives up its place."""
     from pooling import get_strategy
 
+    state = st.session_state
+    before, state["_map-first"] = state.get("_map-first", first), first
+    if before != first and first in state.get("map-with", ()):
+        state["map-with"] = [before if name == first else name for name in state["map-with"]]
     others = [name for name in possible if name != first]
     return kept.several(
         st.multiselect,
@@ -161,14 +172,6 @@ def choose_compared(first: str, possible: Sequence[str], default: Sequence[str])
         label=lambda name: get_strategy(name).label,
         placeholder="Choose one to five strategies",
     )
-
-
-def take_first(names: Sequence[str], place: int) -> None:
-    """Have one of the strategies that are drawn chosen; the one that was gives it up its place beside it."""
-    state = st.session_state
-    before = state["strategy"]
-    take_strategy(names, place)
-    state["map-with"] = [before if name == state["strategy"] else name for name in state["map-with"]]
 
 
 def choose_shown(names: Sequence[str]) -> str:

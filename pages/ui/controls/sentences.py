@@ -1,11 +1,18 @@
 """The sentences: a sample set in the sidebar, or what a reader writes in the page, one a line."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.ui import kept, url
+from pooling.catalogue import DEFAULT, PLAIN, get_model, short
 from pooling.datasets import sample_sets
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from pooling.recipe import Recipe
 
 MOST_CHARACTERS = 1000
 MOST_SENTENCES = 32
@@ -34,8 +41,8 @@ def chosen_text() -> str:
     return typed
 
 
-def choose_sample() -> None:
-    """The list of sample sets to take another from, after `chosen_text`."""
+def choose_sample() -> "DeltaGenerator":
+    """The list of sample sets to take another from, after `chosen_text`; the place below it is returned."""
     state, samples = st.session_state, {s.name: s for s in sample_sets()}
     shown = state["set"]
     kept.one_of(
@@ -47,8 +54,15 @@ def choose_sample() -> None:
         label=lambda name: samples[name].title if name in samples else "Your own sentences",
         on_change=_take_sample,
     )
-    if shown != OWN:
-        st.caption(samples[shown].look_for)
+    return st.container()
+
+
+def what_to_look_for(recipe: "Recipe") -> str:
+    """What the sample set shows on the default model as it comes; where something else is chosen, it says where."""
+    shown = next((one.look_for for one in sample_sets() if one.name == st.session_state["set"]), "")
+    chosen = recipe.model, recipe.layer, recipe.template, recipe.after
+    seen = DEFAULT, get_model(DEFAULT).layers, PLAIN, ()
+    return shown if chosen == seen or not shown else f"Seen at the last layer of {short(DEFAULT)}: {shown}"
 
 
 def _take_sample() -> None:

@@ -10,7 +10,18 @@ from pages.ui import kept, url
 from pages.ui.choice import Choice
 from pages.ui.controls import after, choose_settings, chosen_settings, chosen_strategy, sentences
 from pages.ui.controls.sentences import read_sentences
-from pooling.catalogue import DEFAULT, PLAIN, Model, all_models, get_model, missing, says_twice
+from pooling.catalogue import (
+    AVERAGE,
+    DEFAULT,
+    LONGEST_TEMPLATE,
+    PLAIN,
+    Model,
+    all_models,
+    get_model,
+    missing,
+    says_twice,
+    short,
+)
 from pooling.machine import megabytes
 from pooling.recipe import Recipe
 
@@ -19,9 +30,6 @@ if TYPE_CHECKING:
     from pooling import Encoder, Strategy
     from pooling.encoders import Layer
 
-LONGEST_TEMPLATE = 300
-AVERAGE = "first-last"
-"""What an address calls the average of a model's first and last layer."""
 SOURCES = {"box": "Box", "package": "PyPI", "hub": "Hub"}
 
 
@@ -31,8 +39,7 @@ def draw(page: "PageInfo") -> None:
     from pooling.hub import any_model_allowed
 
     texts, _ = read_sentences(sentences.chosen_text())
-    if page.texts:
-        sentences.choose_sample()
+    to_look_for = sentences.choose_sample() if page.texts else None
     settings, strategy = chosen_settings(), chosen_strategy()
     choose_settings(strategy)
     layer = choose_layer(model_in_use())
@@ -45,6 +52,8 @@ def draw(page: "PageInfo") -> None:
     params = dict(settings).get(strategy.name, ())
     recipe = Recipe(model, strategy.name, layer, template, pool_template, steps, params)
     st.session_state["_choice"] = Choice(texts, recipe, settings)
+    if to_look_for and (said := sentences.what_to_look_for(recipe)):
+        to_look_for.caption(said)
 
 
 def model_asked_for() -> str:
@@ -119,7 +128,7 @@ def choose_model() -> str:
 
 def _labelled(model: Model) -> str:
     there = model.source == "box" or missing(model) is None
-    return f"{SOURCES[model.source]} · {_short(model.name)}" + ("" if there else f" · {megabytes(model.download)}")
+    return f"{SOURCES[model.source]} · {short(model.name)}" + ("" if there else f" · {megabytes(model.download)}")
 
 
 def _about(model: Model) -> str:
@@ -161,7 +170,7 @@ def _offer_model(model: Model) -> None:
         )
     else:
         st.info(missing(model), icon=":material/terminal:")
-    st.caption(f"Until then, every page uses {_short(model_in_use())}.")
+    st.caption(f"Until then, every page uses {short(model_in_use())}.")
 
 
 def _download(model: Model, done: Callable[[Path], None] = lambda folder: None) -> None:
@@ -341,7 +350,3 @@ def show_trained_pooling(encoder: "Encoder", strategy: "Strategy | None", layer:
             f":orange-badge[:material/warning: Off its training] This model was tuned with "
             f"{trained.label} of its last layer, and is calibrated for that alone."
         )
-
-
-def _short(model: str) -> str:
-    return model.rpartition("/")[2]

@@ -9,6 +9,8 @@ from pages.ui.controls import after, choose_sentence, numbered
 from pages.ui.controls.sentences import MOST_CHARACTERS
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from pages.ui.choice import Choice
     from pages.ui.layout import Pressed
     from pooling.similarity import Measure
@@ -74,19 +76,18 @@ def take_tokens(first: list[str], second: list[str], cell: "Pressed") -> None:
 
 def choose_pair(texts: tuple[str, ...]) -> tuple[int, int]:
     """The indices of two sentences; with one sentence alone, it is compared with itself."""
-    options = [str(i) for i in range(1, len(texts) + 1)]
-    chosen = []
-    for column, key, default in zip(
-        st.columns(2), ("pair1", "pair2"), (options[0], options[min(1, len(options) - 1)]), strict=True
-    ):
-        chosen.append(
-            kept.one_of(
-                column.selectbox,
-                "First sentence" if key == "pair1" else "Second sentence",
-                options,
-                key=key,
-                default=default,
-                label=lambda i: numbered(texts, i),
-            )
+    state, options = st.session_state, [str(i) for i in range(1, len(texts) + 1)]
+    if state.get("_paired", texts) != texts and state.get("pair1") == state.get("pair2"):
+        state.pop("pair2", None)  # it was the only sentence
+    state["_paired"] = texts
+    left, right = st.columns(2)
+
+    def one(column: "DeltaGenerator", title: str, key: str, default: str) -> str:
+        return kept.one_of(
+            column.selectbox, title, options, key=key, default=default, label=lambda i: numbered(texts, i)
         )
-    return int(chosen[0]) - 1, int(chosen[1]) - 1
+
+    first = one(left, "First sentence", "pair1", options[0])
+    # Where the text changes and leaves one of the two, it is not compared with itself.
+    second = one(right, "Second sentence", "pair2", next((i for i in options if i != first), first))
+    return int(first) - 1, int(second) - 1

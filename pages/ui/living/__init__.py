@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.ui import cache, layout, sentence, share, url
+from pages.ui import cache, kept, layout, navigation, sentence, share, url
 from pages.ui.choice import Choice
 from pooling.datasets import sample_sets
 
@@ -41,14 +41,16 @@ _picture = st.components.v2.component("living", html=_file("living.html"), css=_
 def weighed(choice: Choice, index: int) -> "Weighed":
     """A sentence under the strategy, or under the reader's own weights.
 
-    Own weights are of one text read in one way, and began with one strategy: with another they are gone.
+    Own weights are of one text read in one way, and began as what its tokens count under one strategy: where another
+    strategy, layer or parameter makes them count otherwise, they are gone.
 
     Raises:
         NotComputable: where the strategy needs what is not there, such as a head.
     """
-    _belongs("weights", (choice.texts[index], choice.reading, choice.recipe.strategy), "")
-    url.text("weights", "")
+    kept.belongs("weights", (choice.texts[index], choice.reading, choice.recipe.strategy), "")
     made = sentence.weighed(choice, index)
+    kept.belongs("weights", tuple(made.tokens["weight"].round(4)), "", by="began")
+    url.text("weights", "")
     own = _read_weights(st.session_state["weights"].split(","))
     if not own or len(own) != len(made.tokens):
         st.session_state["weights"] = ""
@@ -60,7 +62,7 @@ def weighed(choice: Choice, index: int) -> "Weighed":
 
 def asked_dimension(choice: Choice, index: int, dim: int) -> int | None:
     """The dimension that the reader has clicked, of this sentence at this layer."""
-    _belongs("dimension", (choice.texts[index], choice.reading, choice.layer), "")
+    kept.belongs("dimension", (choice.texts[index], choice.reading, choice.layer), "")
     asked = url.choice("dimension", ["", *map(str, range(dim))], "")
     return int(asked) if asked else None
 
@@ -135,7 +137,7 @@ def _living(_weighed: "Weighed", choice: Choice, index: int, dimensions: tuple[i
 def _task(choice: Choice, index: int) -> dict[str, Any] | None:
     """What to try with the weights of a sample set's first sentence."""
     chosen = next((one for one in sample_sets() if one.sentences == choice.texts), None)
-    if chosen is None or index or "task" in st.query_params:  # a lesson's task comes first
+    if chosen is None or index or navigation.TASK in url.chosen():  # a lesson's task comes first
         return None
     other, how = (chosen.less_like, "less") if chosen.less_like else (chosen.more_like, "more")
     return {
@@ -159,16 +161,9 @@ def _acted() -> None:
     weights = _read_weights(act["weights"]) if isinstance(act.get("weights"), list) else None
     state["weights"] = ",".join(f"{w:g}" for w in weights) if weights and len(weights) == tokens else ""
     state["dimension"] = str(act["dimension"]) if isinstance(act.get("dimension"), int) else ""
-    state["_chosen_of"] |= {"weights": (choice.texts[index], choice.reading, act["strategy"])}
+    kept.chosen_for("weights", (choice.texts[index], choice.reading, act["strategy"]))
+    kept.chosen_for("began", None)
     state["_acts"] = act["n"] if isinstance(act.get("n"), int) else state["_acts"] + 1
-
-
-def _belongs(key: str, to: Any, default: str) -> None:
-    """Forget a value that was chosen for something else; one that comes with an address is of what that shows."""
-    of = st.session_state.setdefault("_chosen_of", {})
-    if key in st.session_state and of.get(key, to) != to:
-        st.session_state[key] = default
-    of[key] = to
 
 
 def _read_weights(given: "Sequence[object]") -> tuple[float, ...] | None:

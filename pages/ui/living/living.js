@@ -66,7 +66,7 @@ class Picture {
     this.find(".hints").hidden = !said.hints || seenHints()
     const values = numbers.getChild ? numbers.getChild("value").toArray() : numbers
     const another = said.id !== this.said?.id
-    const columns = this.said?.dims
+    const columns = this.said?.dims, others = JSON.stringify(this.said?.others)
     const pending = this.acts !== null && said.ack < this.acts // it does not know of the last act yet
     if (this.drag) {
       this.late = data
@@ -85,8 +85,8 @@ class Picture {
     if (another) {
       this.at = { token: null, column: null }
       this.buildTokens()
-      this.buildCosines()
     }
+    if (another || others !== JSON.stringify(said.others)) this.buildCosines()
     this.buildStrategies()
     this.measure()
     if (same && String(columns) === String(said.dims)) this.draw(this.goal())
@@ -454,7 +454,7 @@ class Picture {
     pen.textBaseline = "middle"
     pen.fillStyle = this.said.ink
     for (let at = 0; at < rows * columns; at++) {
-      const text = values[at].toFixed(1).replace("-", "−")
+      const text = values[at].toFixed(1).replace("-0.0", "0.0").replace("-", "−")
       pen.fillText(text, (at % columns + 0.5) * cell, (Math.floor(at / columns) + 0.5) * row)
     }
   }
@@ -520,6 +520,8 @@ class Picture {
     // Under own weights the scale stays as it was as long as all bars fit: nothing jumps as one lets go.
     const needed = Math.max(...made.share)
     if (!this.own || (!this.drag && !(needed <= this.top))) this.top = Math.max(needed, 3 * this.average(made.share)) || 1
+    // Dragged beyond its end a bar stays full, and the others shrink.
+    else if (this.drag) this.top = Math.max(this.drag.top, needed)
     const percent = !this.own && made.kind === "winners"
     for (let t = 0; t < T; t++) {
       const weight = made.share[t]
