@@ -341,7 +341,7 @@ class Reader:
         """Until the script has run and nothing is waited for, for half a second on end."""
         self.page.wait_for_timeout(250)
         self.page.evaluate("window.quietSince = undefined")
-        self.page.wait_for_function(QUIET, timeout=90_000, polling=100)  # asked at every frame, it would draw them
+        self.page.wait_for_function(QUIET, timeout=300_000, polling=100)  # asked at every frame, it would draw them
 
     def main(self) -> str:
         return self.page.inner_text("[data-testid=stMain]")
