@@ -293,7 +293,16 @@ def test_several_strategies_a_prompt_and_steps_are_those_of_embed(encoder, tmp_p
     assert json.loads(inside) == about["columns"]
 
 
-def test_steps_with_numbers_of_a_corpus_are_fitted_on_its_first_texts_or_given(encoder, tmp_path):
+@pytest.fixture
+def one_thread():
+    """Whatever stands beside a text in its batch, its last digit is the same."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_steps_with_numbers_of_a_corpus_are_fitted_on_its_first_texts_or_given(encoder, one_thread, tmp_path):
     texts = some_texts(40)
     corpus = lines(tmp_path / "in.jsonl", texts)
     pooled = embed(texts, encoder, ["mean", "max"])
@@ -308,15 +317,14 @@ def test_steps_with_numbers_of_a_corpus_are_fitted_on_its_first_texts_or_given(e
         found = vectors(tmp_path / "out", name)
         assert found.dtype == torch.int8
         assert (found.int() - wanted.int()).abs().max() <= 1
-        # The largest of a dimension stands on a step's edge: with several threads another batch falls beside it.
-        assert (found == wanted).float().mean() > 0.98
+        assert (found == wanted).float().mean() > 0.999
     # The same numbers, from files.
     files = [tmp_path / "centre.safetensors", tmp_path / "int8.safetensors"]
     for step, file in zip(steps["mean"], files, strict=True):
         save_step(step, file)
     given = [part for file in files for part in ("--fitted", file)]
     made(corpus, tmp_path / "given", "--after", "centre,int8", *given)
-    assert (vectors(tmp_path / "given") == vectors(tmp_path / "out")).float().mean() > 0.98
+    assert (vectors(tmp_path / "given") == vectors(tmp_path / "out")).float().mean() > 0.999
     for wrong, said in (
         (["--after", "l2,int8"], "int8 needs numbers of a corpus: say --fit 10000"),
         (["--after", "l2", *given], "--fitted has numbers of centre, int8, which --after does not name."),
