@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import kept, layout, own_lesson, paper, prose, url
+from pages.ui import layout, own_lesson, paper, prose, url
+from pages.ui.controls.learn import choose_lessons
 
 if TYPE_CHECKING:
     from pooling.lessons import Lesson, Shown
@@ -26,17 +27,8 @@ def asked() -> bool:
 
 def choose(lessons: "Sequence[Lesson | OwnLesson]", default: Sequence[str] = ()) -> "list[Lesson | OwnLesson]":
     """The lessons of a worksheet, in the order in which they are chosen."""
-    named = {one.name: one for one in lessons}
-    names = kept.several(
-        st.multiselect,
-        "Lessons on the worksheet, in the order in which you choose them",
-        list(named),
-        key="sheet-lessons",
-        default=list(default),
-        most=len(named),
-        label=lambda name: prose.title(named[name]),
-    )
-    return [named[name] for name in names]
+    title = "Lessons on the worksheet, in the order in which you choose them"
+    return choose_lessons(title, lessons, default, key="sheet-lessons")
 
 
 def offer(lessons: "Sequence[Lesson | OwnLesson]", default: Sequence[str]) -> None:

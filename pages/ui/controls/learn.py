@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pooling.datasets import Course
     from pooling.lessons import Lesson
+    from pooling.own_lesson import OwnLesson
     from pooling.recommend import Answers
 
 _top = st.components.v2.component(
@@ -45,6 +46,23 @@ class Answer:
     """The choice at the first try."""
     now: str | None
     """The choice that stands; None once the reader wants to be asked again."""
+
+
+def choose_lessons(
+    title: str, lessons: "Sequence[Lesson | OwnLesson]", default: "Sequence[str]", *, key: str
+) -> "list[Lesson | OwnLesson]":
+    """Some of the lessons, in the order in which they are chosen."""
+    named = {one.name: one for one in lessons}
+    names = kept.several(
+        st.multiselect,
+        title,
+        list(named),
+        key=key,
+        default=list(default),
+        most=len(named),
+        label=lambda name: prose.title(named[name]),
+    )
+    return [named[name] for name in names]
 
 
 def at_top(shown: str) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.ui import kept, layout, prose
+from pages.ui import layout
+from pages.ui.controls.learn import choose_lessons
 from pages.ui.room import own, phone, screen
 from pages.ui.room.own import asked
 from pages.ui.room.rooms import MOST_PEOPLE, Refused, tidy
@@ -49,16 +50,9 @@ def offer(lessons: "Sequence[Lesson | OwnLesson]") -> None:
         st.form_submit_button("Join", on_click=_join, key="room-join-button")
     with lead, st.container(border=True):
         st.subheader("Open a room", anchor=False)
-        named = {one.name: one for one in lessons}
-        chosen = kept.several(
-            st.multiselect,
-            "Lessons, in the order in which you choose them",
-            list(named),
-            key="room-lessons",
-            default=list(named)[:AT_FIRST],
-            most=len(named),
-            label=lambda name: prose.title(named[name]),
-        )
+        first = [one.name for one in lessons[:AT_FIRST]]
+        title = "Lessons, in the order in which you choose them"
+        chosen = choose_lessons(title, lessons, first, key="room-lessons")
         st.button(
             "Open the room",
             key="room-open",
@@ -66,7 +60,7 @@ def offer(lessons: "Sequence[Lesson | OwnLesson]") -> None:
             icon=":material/meeting_room:",
             disabled=not chosen,
             on_click=_open,
-            args=([named[name] for name in chosen],),
+            args=(chosen,),
         )
         _say_once("_room_full")
         st.caption(
