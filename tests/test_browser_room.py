@@ -128,6 +128,7 @@ def test_a_class_votes_talks_votes_again_and_sees(server, chromium):
             act(elsewhere, "Show the answer")
             see(elsewhere, "Right: ")
             elsewhere.page.wait_for_function(DARK)
+            elsewhere.wait()
             assert bars(elsewhere)[RIGHT][1] == "2"
             found |= serious_findings(elsewhere, "screen, dark", ["color-contrast"])
             see(teacher, "✓ right")  # the first screen follows
@@ -136,6 +137,7 @@ def test_a_class_votes_talks_votes_again_and_sees(server, chromium):
             see(ana, f"{RIGHT} is right")
             ana.page.emulate_media(color_scheme="dark")
             ana.page.wait_for_function(DARK)
+            ana.wait()  # its colours go over into each other
             found |= serious_findings(ana, "phone, dark", ["color-contrast"])
             assert found == {}
             act(teacher, "Next")
